@@ -36,3 +36,17 @@ function describeProblem(problem: Problem): string {
     const found = problem.found === undefined ? "nothing" : JSON.stringify(problem.found);
     return `${problem.path}: ${found} is not ${problem.allowed}; ${problem.remedy}`;
 }
+
+/** The inclusive bounds of a whole number. */
+export interface Bounds {
+    readonly min: number;
+    readonly max: number;
+}
+
+/** The problem, if any, of a value that must be a whole number within bounds; an absent value has its default and is fine. */
+export function wholeNumberProblems(path: string, found: number | undefined, bounds: Bounds, remedy: string): Problem[] {
+    if (found === undefined || (Number.isInteger(found) && found >= bounds.min && found <= bounds.max)) {
+        return [];
+    }
+    return [{ path, found, allowed: `a whole number from ${bounds.min} to ${bounds.max}`, remedy }];
+}
