@@ -6,7 +6,9 @@ import { ScaleMetric } from "./components/kserve/autoscaling";
 import { serviceNameProblems, serviceProblems } from "./components/kserve/inferenceServiceSpec";
 import { type Problem, refuse } from "./components/problems";
 import { storeSourceProblems } from "./components/storage/storeContent";
-import { mapArchivePaths } from "./components/torchserve/archive";
+import { ArchiveRuntime, type ModelArchiveArgs, mapArchivePaths } from "./components/torchserve/archive";
+import type { TorchServeConfigArgs } from "./components/torchserve/configProperties";
+import type { ModelServingArgs } from "./components/torchserve/modelSnapshot";
 import { imageProblems, TorchServeRelease } from "./components/torchserve/images";
 
 /** What a stack is for; it decides what is protected. */
@@ -18,6 +20,9 @@ export enum Environment {
     Prod = "prod",
 }
 
+/** A shape that has exactly the keys of a component's argument: one that is missing or too many here does not compile. */
+type ShapeOf<Args> = Record<keyof Args, z.ZodType>;
+
 const archive = z.strictObject({
     modelName: z.string().optional(),
     version: z.string().optional(),
@@ -28,7 +33,8 @@ const archive = z.strictObject({
     requirementsFile: z.string().optional(),
     configFile: z.string().optional(),
     archive: z.string().optional(),
-});
+    runtime: z.enum(ArchiveRuntime).optional(),
+} satisfies ShapeOf<ModelArchiveArgs>);
 
 const serving = z.strictObject({
     minWorkers: z.number().optional(),
@@ -37,14 +43,14 @@ const serving = z.strictObject({
     maxBatchDelayMilliseconds: z.number().optional(),
     responseTimeoutSeconds: z.number().optional(),
     startupTimeoutSeconds: z.number().optional(),
-});
+} satisfies ShapeOf<ModelServingArgs>);
 
 const torchServe = z.strictObject({
     jobQueueSize: z.number().optional(),
     nettyThreads: z.number().optional(),
     maxRequestBytes: z.number().optional(),
     maxResponseBytes: z.number().optional(),
-});
+} satisfies ShapeOf<TorchServeConfigArgs>);
 
 const service = z.strictObject({
     name: z.string(),

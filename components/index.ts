@@ -10,7 +10,7 @@ export { ModelBucket, type ModelBucketArgs } from "./storage/modelBucket";
 export { ModelStore, type ModelStoreArgs } from "./storage/modelStore";
 export { ServingIdentity, type ServingIdentityArgs, type WorkloadIdentityArgs } from "./storage/servingIdentity";
 export type { StoreContent, StoreModelArgs, StoreSource } from "./storage/storeContent";
-export type { ModelArchiveArgs } from "./torchserve/archive";
+export { ArchiveRuntime, type ModelArchiveArgs } from "./torchserve/archive";
 export type { TorchServeConfigArgs } from "./torchserve/configProperties";
 export { type TorchServeImageArgs, TorchServeRelease } from "./torchserve/images";
 export type { ModelServingArgs } from "./torchserve/modelSnapshot";

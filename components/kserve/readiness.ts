@@ -86,6 +86,17 @@ export function readinessVerdict(status: ServiceStatus, newest: ObservedRevision
     return { state: "ready", url: status.url, revision: newest.name, traffic };
 }
 
+/** Percent of the traffic by revision: a route can name one twice, as the latest and by its name. */
+export function percentByRevision(traffic: readonly TrafficTarget[]): Record<string, number> {
+    const shares: Record<string, number> = {};
+    for (const { revisionName, percent } of traffic) {
+        if (revisionName !== undefined) {
+            shares[revisionName] = (shares[revisionName] ?? 0) + (percent ?? 0);
+        }
+    }
+    return shares;
+}
+
 /** A failure that waiting does not mend. Everything else may still pass, until the gate's time is up. */
 function terminalFailure(status: ServiceStatus, newest: ObservedRevision | undefined, declared: Declaration): string | undefined {
     if (status.modelStatus?.transitionStatus === "InvalidSpec") {

@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type * as dynamic from "@pulumi/pulumi/dynamic";
 import type { ClusterAccess } from "../kserve/clusterAccess";
 import { ObservedCluster } from "../kserve/observedCluster";
-import { type Declaration, readinessVerdict, type TrafficTarget } from "../kserve/readiness";
+import { type Declaration, percentByRevision, readinessVerdict } from "../kserve/readiness";
 
 interface GateInputs {
     cluster: ClusterAccess;
@@ -61,14 +61,4 @@ async function waitUntilServing(inputs: GateInputs) {
         }
         await delay(POLL_MILLISECONDS);
     }
-}
-
-function percentByRevision(traffic: readonly TrafficTarget[]): Record<string, number> {
-    const shares: Record<string, number> = {};
-    for (const { revisionName, percent } of traffic) {
-        if (revisionName !== undefined) {
-            shares[revisionName] = (shares[revisionName] ?? 0) + (percent ?? 0);
-        }
-    }
-    return shares;
 }
