@@ -1,0 +1,74 @@
+import { execFile, spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { mkdir, mkdtemp, rename, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { promisify } from "node:util";
+import { cacheDirectory } from "../../components/storage/fileDigestCache";
+
+const run = promisify(execFile);
+const INSTALL_TIMEOUT_MILLISECONDS = 5 * 60 * 1000;
+
+/** The releases that made the archives which are in use: those of the images that we support. */
+export const ARCHIVER_RELEASES = ["0.12.0", "0.9.0"] as const;
+export type ArchiverRelease = (typeof ARCHIVER_RELEASES)[number];
+
+/** Why the archiver cannot be installed here; `undefined` when it can. */
+export function withoutArchiver(): string | undefined {
+    if (spawnSync("python3", ["-c", "import venv, ensurepip"]).status !== 0) {
+        return "there is no python3 with venv on PATH (on Debian: python3-venv)";
+    }
+    return undefined;
+}
+
+/** The real torch-model-archiver, in a virtual environment that is built once into the cache. Returns its Python. */
+export async function installArchiver(release: ArchiverRelease): Promise<string> {
+    const { stdout } = await run("python3", ["-c", "import platform; print(platform.python_version())"]);
+    const directory = join(cacheDirectory(), "venvs", `torch-model-archiver-${release}-python-${stdout.trim()}`);
+    if (!existsSync(directory)) {
+        // Built aside and moved, so that an interrupted installation is never taken for a whole one.
+        await mkdir(dirname(directory), { recursive: true });
+        const aside = await mkdtemp(`${directory}.new-`);
+        try {
+            await run("python3", ["-m", "venv", aside]);
+            const pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", `torch-model-archiver==${release}`];
+            await run(join(aside, "bin", "python"), pip, { timeout: INSTALL_TIMEOUT_MILLISECONDS });
+            await rename(aside, directory);
+        } catch (error) {
+            await rm(aside, { recursive: true, force: true });
+            if (!existsSync(directory)) {
+                throw error;
+            }
+        }
+    }
+    return join(directory, "bin", "python");
+}
+
+/** What a run of the archiver took. */
+export interface ArchiverRun {
+    readonly seconds: number;
+    readonly memoryMebibytes: number;
+}
+
+/**
+ * Runs the archiver with its own arguments. It works in a folder of its own, because the archiver begins by deleting
+ * `TMPDIR/MODEL_NAME`, whatever that is.
+ */
+export async function runArchiver(python: string, args: readonly string[]): Promise<ArchiverRun> {
+    const folder = await mkdtemp(join(tmpdir(), "torch-model-archiver-"));
+    try {
+        const started = performance.now();
+        const { stdout } = await run(python, ["-c", PROGRAM, ...args], { env: { ...process.env, TMPDIR: folder } });
+        return { seconds: (performance.now() - started) / 1000, memoryMebibytes: Number(stdout.trim()) / 1024 };
+    } finally {
+        await rm(folder, { recursive: true, force: true });
+    }
+}
+
+// The console script's own call, and then the most memory that it had, in KiB (getrusage(2), on Linux).
+const PROGRAM = `
+import resource
+from model_archiver.model_packaging import generate_model_archive
+generate_model_archive()
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+`;
