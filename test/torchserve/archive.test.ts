@@ -43,46 +43,38 @@ describeWithTorchServe("an archive beside that of torch-model-archiver", () => {
         expect({ ...ours.manifest, createdOn: undefined }).toEqual({ ...theirs.manifest, createdOn: undefined });
     });
 
-    it(
-        "is served, as an existing one is, with the same answers",
-        async () => {
-            const store = await writeStore({
-                models: [
-                    { archive: digitsArchive("v2", "digits-ours") },
-                    ...FORMATS.map(format => ({ archive: { archive: archiverMar(format) } })),
-                ],
-            });
-            const server = await TorchServe.start({ release: TorchServeRelease.V0_12_0, store, envelope: "kserve" });
-            try {
-                for (const model of ["digits-ours", "digits-default", "digits-zip-store"]) {
-                    const reply = await server.untilItAnswers(`/v1/models/${model}:predict`, digitsSamples.request);
-                    expect(reply.body).toEqual({ predictions: digitsSamples.answers.v2 });
-                }
-            } finally {
-                await server.stop();
-                await rm(store, { recursive: true });
+    it("is served, as an existing one is, with the same answers", async () => {
+        const store = await writeStore({
+            models: [
+                { archive: digitsArchive("v2", "digits-ours") },
+                ...FORMATS.map(format => ({ archive: { archive: archiverMar(format) } })),
+            ],
+        });
+        const server = await TorchServe.start({ release: TorchServeRelease.V0_12_0, store, envelope: "kserve" });
+        try {
+            for (const model of ["digits-ours", "digits-default", "digits-zip-store"]) {
+                const reply = await server.untilItAnswers(`/v1/models/${model}:predict`, digitsSamples.request);
+                expect(reply.body).toEqual({ predictions: digitsSamples.answers.v2 });
             }
-        },
-        TORCHSERVE_TIMEOUT_MILLISECONDS,
-    );
+        } finally {
+            await server.stop();
+            await rm(store, { recursive: true });
+        }
+    });
 
     // Why the writer is our own: the usual streaming writers of zip files leave sizes to a descriptor behind the data.
-    it(
-        "would be refused with its entries' sizes behind them",
-        async () => {
-            const store = await writeStore({ models: [{ archive: digitsArchive("v2", "digits") }] });
-            await withDescriptors(python, ourMar(), join(store, "model-store", "digits.mar"));
-            await writeUncheckedConfig(store, "digits", {}, {});
-            const server = await TorchServe.start({ release: TorchServeRelease.V0_12_0, store, envelope: "kserve" });
-            try {
-                expect(await server.untilItSays(/only DEFLATED entries can have EXT descriptor/), server.log).toBe(true);
-            } finally {
-                await server.stop();
-                await rm(store, { recursive: true });
-            }
-        },
-        TORCHSERVE_TIMEOUT_MILLISECONDS,
-    );
+    it("would be refused with its entries' sizes behind them", async () => {
+        const store = await writeStore({ models: [{ archive: digitsArchive("v2", "digits") }] });
+        await withDescriptors(python, ourMar(), join(store, "model-store", "digits.mar"));
+        await writeUncheckedConfig(store, "digits", {}, {});
+        const server = await TorchServe.start({ release: TorchServeRelease.V0_12_0, store, envelope: "kserve" });
+        try {
+            expect(await server.untilItSays(/only DEFLATED entries can have EXT descriptor/), server.log).toBe(true);
+        } finally {
+            await server.stop();
+            await rm(store, { recursive: true });
+        }
+    });
 });
 
 /** Runs torch-model-archiver on the second version of the sample model. */

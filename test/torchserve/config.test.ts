@@ -106,48 +106,45 @@ describeWithTorchServe("a value that we refuse", () => {
             { what: "a job queue beyond an int", config: { jobQueueSize: 2 ** 31 } },
             { what: "half a thread", config: { nettyThreads: 1.5 } },
             { what: "a negative request size", config: { maxRequestBytes: -1 } },
-        ])(
-            "$what",
-            async refused => {
-                expectRefused(refused);
-                const started = await startUnchecked(refused);
-                expect(await started.untilItSays(/^Invalid configuration: /m), started.log).toBe(true);
-            },
-            TORCHSERVE_TIMEOUT_MILLISECONDS,
-        );
+        ])("$what", async refused => {
+            expectRefused(refused);
+            const started = await startUnchecked(refused);
+            expect(await started.untilItSays(/^Invalid configuration: /m), started.log).toBe(true);
+        });
     });
 
     describe("lets it start and never answer", () => {
         it.each([
             { what: "no time to respond", serving: { responseTimeoutSeconds: 0 } },
             { what: "no time to load the model", serving: { startupTimeoutSeconds: 0 } },
-        ])(
-            "$what",
-            async refused => {
-                expectRefused(refused);
-                const started = await startUnchecked(refused);
-                await started.untilItSays(/Model server started/);
-                const asked = started.request("POST", PREDICT, oneImage).catch(() => undefined);
-                expect(await started.untilItSays(/Backend worker did not respond in given time/), started.log).toBe(true);
-                await started.stop();
-                expect((await asked)?.status).not.toBe(200);
-            },
-            TORCHSERVE_TIMEOUT_MILLISECONDS,
-        );
+        ])("$what", async refused => {
+            expectRefused(refused);
+            const started = await startUnchecked(refused);
+            await started.untilItSays(/Model server started/);
+            const asked = started.request("POST", PREDICT, oneImage).catch(() => undefined);
+            expect(await started.untilItSays(/Backend worker did not respond in given time/), started.log).toBe(true);
+            await started.stop();
+            expect((await asked)?.status).not.toBe(200);
+        });
 
-        it(
-            "no workers",
-            async () => {
-                const refused = { what: "no workers", serving: { minWorkers: 0, maxWorkers: 0 } };
-                expectRefused({ ...refused, serving: { minWorkers: 0 } });
-                const started = await startUnchecked(refused);
-                await started.untilItSays(/Model server started/);
-                expect(await started.request("POST", PREDICT, oneImage)).toMatchObject({
-                    status: 503,
-                    body: { message: expect.stringContaining("has no worker") },
-                });
-            },
-            TORCHSERVE_TIMEOUT_MILLISECONDS,
-        );
+        it("no workers", async () => {
+            const refused = { what: "no workers", serving: { minWorkers: 0, maxWorkers: 0 } };
+            expectRefused({ ...refused, serving: { minWorkers: 0 } });
+            const started = await startUnchecked(refused);
+            await started.untilItSays(/Model server started/);
+            expect(await started.request("POST", PREDICT, oneImage)).toMatchObject({
+                status: 503,
+                body: { message: expect.stringContaining("has no worker") },
+            });
+        });
+    });
+
+    // Source: ts/torch_handler/request_envelope/kserve.py and kservev2.py: each takes the first request of a batch and drops the rest.
+    it("batches of two requests fail as a whole in KServe's protocols", async () => {
+        const started = await startUnchecked({ what: "a batch", serving: { batchSize: 2, maxBatchDelayMilliseconds: 20_000 } });
+        await started.untilItSays(/Model server started/);
+        const replies = await Promise.all([started.request("POST", PREDICT, oneImage), started.request("POST", PREDICT, oneImage)]);
+        const failure = { status: 503, body: { message: "number of batch response mismatched" } };
+        expect(replies).toMatchObject([failure, failure]);
     });
 });

@@ -42,7 +42,7 @@ export function installTorchServeDependencies(): void {
     }
     apt(["update", "--quiet=2"]);
     const packages = missing.flatMap(dependency => dependency.packages.map(knownPackage));
-    const options = ["install", "--no-install-recommends", ...packages];
+    const options = ["install", "--no-install-recommends", "--no-upgrade", ...packages];
     console.log(`The TorchServe tests need ${names}. Installing ${packages.join(", ")} with apt.`);
     // Answering no makes apt say how much it would download and use, and end.
     const sizes = spawnSync("apt-get", [...options, "--assume-no"], { encoding: "utf8" }).stdout.match(/^(Need to get|After this) .*$/gm);

@@ -49,35 +49,27 @@ function serverOf(options: Omit<TorchServeOptions, "store">): () => TorchServe {
 }
 
 function answersInV1(server: () => TorchServe): void {
-    it.each(VERSIONS)(
-        "answers the samples as written down for %s",
-        async version => {
-            const reply = await server().untilItAnswers(`/v1/models/digits-${version}:predict`, digitsSamples.request);
-            expect(reply.body).toEqual({ predictions: digitsSamples.answers[version] });
-        },
-        TORCHSERVE_TIMEOUT_MILLISECONDS,
-    );
+    it.each(VERSIONS)("answers the samples as written down for %s", async version => {
+        const reply = await server().untilItAnswers(`/v1/models/digits-${version}:predict`, digitsSamples.request);
+        expect(reply.body).toEqual({ predictions: digitsSamples.answers[version] });
+    });
 }
 
 function answersInV2(server: () => TorchServe): void {
-    it.each(VERSIONS)(
-        "answers the samples as written down for %s",
-        async version => {
-            const { body } = await server().untilItAnswers(`/v2/models/digits-${version}/infer`, digitsV2Request(digitsImages));
-            expect(body).toEqual({
-                id: "a-request",
-                model_name: `digits-${version}`,
-                model_version: version === "v1" ? "1.0" : "2.0",
-                outputs: digitsSamples.answers[version].map((digit, index) => ({
-                    name: `image-${index}`,
-                    datatype: "INT64",
-                    shape: [1],
-                    data: [digit],
-                })),
-            });
-        },
-        TORCHSERVE_TIMEOUT_MILLISECONDS,
-    );
+    it.each(VERSIONS)("answers the samples as written down for %s", async version => {
+        const { body } = await server().untilItAnswers(`/v2/models/digits-${version}/infer`, digitsV2Request(digitsImages));
+        expect(body).toEqual({
+            id: "a-request",
+            model_name: `digits-${version}`,
+            model_version: version === "v1" ? "1.0" : "2.0",
+            outputs: digitsSamples.answers[version].map((digit, index) => ({
+                name: `image-${index}`,
+                datatype: "INT64",
+                shape: [1],
+                data: [digit],
+            })),
+        });
+    });
 }
 
 describeWithTorchServe("the sample model in the V1 protocol", () => {
@@ -142,14 +134,10 @@ describeWithTorchServe("the sample model in the V2 protocol", () => {
 describeWithTorchServe("the sample model in TorchServe's own protocol", () => {
     const server = serverOf({ release: TorchServeRelease.V0_12_0 });
 
-    it.each(VERSIONS)(
-        "answers one image with one digit in %s",
-        async version => {
-            const reply = await server().untilItAnswers(`/predictions/digits-${version}`, { data: firstImage });
-            expect(reply.body).toBe(digitsSamples.answers[version][0]);
-        },
-        TORCHSERVE_TIMEOUT_MILLISECONDS,
-    );
+    it.each(VERSIONS)("answers one image with one digit in %s", async version => {
+        const reply = await server().untilItAnswers(`/predictions/digits-${version}`, { data: firstImage });
+        expect(reply.body).toBe(digitsSamples.answers[version][0]);
+    });
 });
 
 // The store and the arguments are those of the pod, without one override: what KServe downloads is what starts here.

@@ -20,9 +20,12 @@ function torchServeUnavailable(): string | undefined {
     return missing.length === 0 ? undefined : `it needs ${missing.join("; ")}: run \`npm test -- --with-deps\``;
 }
 
+const said = new Set<string>();
+
 function describeUnless(reason: string | undefined, title: string, tests: () => void): void {
-    if (reason !== undefined) {
-        console.warn(`Skipping "${title}": ${reason}.`);
+    if (reason !== undefined && !said.has(reason)) {
+        said.add(reason);
+        console.warn(`Skipping what runs the real TorchServe: ${reason}.`);
     }
-    describe.skipIf(reason !== undefined)(title, tests);
+    describe.skipIf(reason !== undefined)(title, { timeout: TORCHSERVE_TIMEOUT_MILLISECONDS }, tests);
 }
