@@ -72,24 +72,25 @@ describe("an archive's stream", () => {
 });
 
 describe("a file that changed after its digest was taken", () => {
-    it.each<[string, (path: string) => void]>([
-        ["in its content", path => writeFileSync(path, "other weight")],
-        ["to be longer", path => appendFileSync(path, "s")],
-        ["to be shorter", path => truncateSync(path, 5)],
+    it.each<[string, string, (path: string) => void]>([
+        ["in its content", "a file with sha256", path => writeFileSync(path, "other weight")],
+        ["to be longer", "a file of 13 bytes", path => appendFileSync(path, "s")],
+        ["to be shorter", "a file of 5 bytes", path => truncateSync(path, 5)],
         [
             "in its content, with its times put back",
+            "a file with sha256",
             path => {
                 const { atime, mtime } = statSync(path);
                 writeFileSync(path, "other weight");
                 utimesSync(path, atime, mtime);
             },
         ],
-    ])("%s ends the stream with an error that names it, and leaves no file", async (_case, change) => {
+    ])("%s (%s) ends the stream with an error that names it, and leaves no file", async (_case, found, change) => {
         const { layout, sources } = await layOut({ "weights.pt": Buffer.from("some weights") });
         const source = sources.get("weights.pt") ?? "";
         change(source);
-        await expect(buffer(archiveStream(layout, sources))).rejects.toThrow(source);
-        await expect(writeArchive(layout, sources, join(folder, "changed.mar"))).rejects.toThrow("let what writes the file finish");
+        await expect(buffer(archiveStream(layout, sources))).rejects.toThrow(`${source}: "a file`);
+        await expect(writeArchive(layout, sources, join(folder, "changed.mar"))).rejects.toThrow(found);
         expect(readdirSync(folder).filter(name => name.startsWith("changed.mar"))).toEqual([]);
     });
 });

@@ -1,0 +1,182 @@
+import { execFile } from "node:child_process";
+import { createHash, randomBytes } from "node:crypto";
+import { mkdir, mkdtemp, open, rm } from "node:fs/promises";
+import { cpus, loadavg, tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
+import { promisify } from "node:util";
+import { fileChunks, ringOfBuffers } from "../components/storage/fileChunks";
+import { digestFile } from "../components/storage/fileDigest";
+import { DigestCache } from "../components/storage/fileDigestCache";
+import { findArchiveFiles } from "../components/torchserve/archiveFiles";
+import { archiveLayout } from "../components/torchserve/archiveLayout";
+import { writeArchive } from "../components/torchserve/archiveStream";
+import { installArchiver, runArchiver } from "../test/archiver/torchModelArchiver";
+
+const MEBIBYTE = 1024 * 1024;
+/** Weights hardly compress: random bytes, in a few files as checkpoints come. */
+const FILE_MEBIBYTES = [512, 256, 256];
+const ROUNDS = 5;
+/** The default format takes half a minute and hardly varies. */
+const SLOW_ROUNDS = 1;
+
+interface Run {
+    readonly seconds: number;
+    readonly memoryMebibytes: number;
+}
+
+interface Contestant {
+    readonly name: string;
+    readonly rounds: number;
+    run(): Promise<Run>;
+}
+
+/**
+ * Packages one gibibyte in several ways and prints how long each takes against the others. All write the same files from the page
+ * cache to one file system; the rounds take turns, so that a busy machine is busy for all.
+ */
+export async function main(): Promise<void> {
+    const folder = await mkdtemp(join(tmpdir(), "packaging-"));
+    try {
+        const files = await writeModel(folder);
+        const python = await installArchiver("0.12.0");
+        const target = join(folder, "out", "benchmark.mar");
+        const archiver = (format: string) => async () => {
+            await rm(target, { force: true });
+            return runArchiver(python, [
+                ...["--model-name", "benchmark", "--version", "1.0", "--handler", "base_handler", "--export-path", join(folder, "out")],
+                ...["--serialized-file", files[0] ?? "", "--extra-files", files.slice(1).join(","), "--archive-format", format],
+            ]);
+        };
+        const ours = (task: Task, cache: string) => async () => {
+            await rm(target, { force: true });
+            return runTask(task, files, target, cache);
+        };
+        const warm = join(folder, "warm");
+        const contestants: Contestant[] = [
+            {
+                name: "digest and archive, first time",
+                rounds: ROUNDS,
+                run: async () => ours("archive", await mkdtemp(join(folder, "cold-")))(),
+            },
+            { name: "digest and archive, files unchanged", rounds: ROUNDS, run: ours("archive", warm) },
+            { name: "digest alone, first time", rounds: ROUNDS, run: async () => ours("digest", await mkdtemp(join(folder, "cold-")))() },
+            { name: "digest alone, files unchanged", rounds: ROUNDS, run: ours("digest", warm) },
+            { name: "sha256 and write in one pass", rounds: ROUNDS, run: ours("onePass", warm) },
+            { name: "torch-model-archiver zip-store", rounds: ROUNDS, run: archiver("zip-store") },
+            { name: "torch-model-archiver default", rounds: SLOW_ROUNDS, run: archiver("default") },
+        ];
+        // Brings the files into the page cache and their digests into the warm one.
+        await ours("archive", warm)();
+        const runs = new Map<Contestant, Run[]>(contestants.map(contestant => [contestant, []]));
+        for (let round = 0; round < ROUNDS; round++) {
+            for (const contestant of contestants.filter(({ rounds }) => round < rounds)) {
+                // Otherwise each would also wait for what the one before has left to be written to disk.
+                await promisify(execFile)("sync");
+                runs.get(contestant)?.push(await contestant.run());
+            }
+        }
+        print(contestants, runs);
+    } finally {
+        await rm(folder, { recursive: true, force: true });
+    }
+}
+
+async function writeModel(folder: string): Promise<string[]> {
+    await mkdir(join(folder, "out"));
+    const files: string[] = [];
+    for (const [index, mebibytes] of FILE_MEBIBYTES.entries()) {
+        const path = join(folder, `weights-${index}.pt`);
+        const file = await open(path, "w");
+        for (let written = 0; written < mebibytes; written += 16) {
+            await file.write(randomBytes(16 * MEBIBYTE));
+        }
+        await file.close();
+        files.push(path);
+    }
+    // The cache of digests does not remember a file that was written a moment ago.
+    await setTimeout(2500);
+    return files;
+}
+
+type Task = "archive" | "digest" | "onePass";
+
+/** In a process of its own, for its memory and its start, which the archiver's time has too. */
+async function runTask(...args: [task: Task, files: readonly string[], target: string, cache: string]): Promise<Run> {
+    const started = performance.now();
+    const { stdout } = await promisify(execFile)(process.execPath, [__filename, JSON.stringify(args)]);
+    return { seconds: (performance.now() - started) / 1000, memoryMebibytes: Number(stdout) / 1024 };
+}
+
+async function task(task: Task, files: readonly string[], target: string, cacheDirectory: string): Promise<void> {
+    if (task === "onePass") {
+        await hashAndWrite(files, target);
+    } else {
+        const [serializedFile, ...extraFiles] = files;
+        const args = { modelName: "benchmark", handler: "base_handler", serializedFile, extraFiles };
+        const cache = new DigestCache(cacheDirectory);
+        const { files: found } = await findArchiveFiles(args, "benchmark");
+        const entries = [];
+        for (const { name, source } of found) {
+            entries.push({ name, ...(await digestFile(source, cache)) });
+        }
+        if (task === "archive") {
+            await writeArchive(archiveLayout(args, entries), new Map(found.map(({ name, source }) => [name, source])), target);
+        }
+    }
+    console.log(process.resourceUsage().maxRSS);
+}
+
+/** The least that an archive with a digest can cost: every byte is read, hashed and written once. */
+async function hashAndWrite(files: readonly string[], target: string): Promise<void> {
+    const output = await open(target, "w");
+    const hash = createHash("sha256");
+    let writing: Promise<unknown> = Promise.resolve();
+    for (const path of files) {
+        const input = await open(path);
+        for await (const chunk of fileChunks(input, (await input.stat()).size, ringOfBuffers())) {
+            hash.update(chunk);
+            await writing;
+            writing = output.write(chunk);
+        }
+        await writing;
+        await input.close();
+    }
+    hash.digest();
+    await output.close();
+}
+
+function print(contestants: readonly Contestant[], runs: ReadonlyMap<Contestant, readonly Run[]>): void {
+    const table = contestants.map(contestant => {
+        const all = runs.get(contestant) ?? [];
+        return {
+            name: contestant.name,
+            seconds: median(all.map(run => run.seconds)),
+            memory: Math.max(...all.map(run => run.memoryMebibytes)),
+        };
+    });
+    const [store = NaN, deflate = NaN] = table.slice(-2).map(({ seconds }) => seconds);
+    const onePass = table.find(({ name }) => name.startsWith("sha256"))?.seconds ?? NaN;
+    const columns = (cells: readonly string[]) => cells.map((cell, index) => (index === 0 ? cell.padEnd(38) : cell.padStart(12))).join("");
+    console.log(
+        `Packaging ${FILE_MEBIBYTES.length} files, 1 GiB, on ${cpus().length} cores, load ${loadavg()[0]?.toFixed(1)}; medians of ${ROUNDS}, the default of ${SLOW_ROUNDS}`,
+    );
+    console.log(columns(["", "seconds", "of one pass", "of zip-store", "default is", "MiB"]));
+    for (const { name, seconds, memory } of table) {
+        const ratios = [`${(seconds / onePass).toFixed(2)} x`, `${(seconds / store).toFixed(2)} x`, `${(deflate / seconds).toFixed(1)} x`];
+        console.log(columns([name, seconds.toFixed(2), ...ratios, memory.toFixed(0)]));
+    }
+}
+
+function median(values: readonly number[]): number {
+    return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
+}
+
+if (require.main === module) {
+    const [json] = process.argv.slice(2);
+    const run = json === undefined ? main() : task(...(JSON.parse(json) as Parameters<typeof task>));
+    run.catch(error => {
+        console.error(error);
+        process.exitCode = 1;
+    });
+}
