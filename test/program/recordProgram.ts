@@ -170,7 +170,7 @@ async function recordAlone(program: Program, options: RecordOptions): Promise<Re
         await settle();
     } finally {
         release();
-        monitor.stop();
+        await monitor.stop();
     }
     return new Recording(
         results

@@ -36,6 +36,8 @@ export interface MonitorOptions {
     /** A preview: nothing is made, what is not known yet stays unknown. */
     readonly dryRun: boolean;
     readonly handler: ResourceHandler;
+    /** Before anything is done about it. */
+    readonly onRegister?: (resource: RegisteredResource) => void;
     readonly onResource?: (result: ResourceResult) => void;
     readonly onLog?: (log: ProgramLog) => void;
     readonly onFailure?: (failure: ResourceFailure) => void;
@@ -96,6 +98,11 @@ export class Monitor {
     /** What each component registered as its outputs, and the stack as its exports, by URN. */
     readonly registeredOutputs = new Map<string, Properties>();
 
+    /** Resolves as soon as the deployment cannot succeed any more; a preview goes on after a resource that cannot be made. */
+    readonly failed: Promise<void>;
+
+    private setFailed: () => void = () => undefined;
+    private readonly pending = new Set<Promise<unknown>>();
     private readonly urns = new Map<string, string | undefined>();
     private readonly transforms = new Map<string, readonly Callback[]>();
     private readonly stackTransforms: Callback[] = [];
@@ -107,7 +114,11 @@ export class Monitor {
     });
     private rootUrn = "";
 
-    private constructor(private readonly options: MonitorOptions) {}
+    private constructor(private readonly options: MonitorOptions) {
+        this.failed = new Promise(resolve => {
+            this.setFailed = resolve;
+        });
+    }
 
     /** Starts listening on the loopback; `address` is both `--monitor` and `--engine` of a program. */
     static async start(options: MonitorOptions): Promise<Monitor & { readonly address: string }> {
@@ -122,14 +133,20 @@ export class Monitor {
         return Object.assign(monitor, { address: `127.0.0.1:${port}` });
     }
 
+    get dryRun(): boolean {
+        return this.options.dryRun;
+    }
+
     /** The exports of the stack. */
     get stackOutputs(): Properties {
         return this.registeredOutputs.get(this.rootUrn) ?? {};
     }
 
-    stop(): void {
+    /** Ends only after everything that was begun has ended: nothing is made after a deployment is over. */
+    async stop(): Promise<void> {
         this.callbacks.close();
         this.server.forceShutdown();
+        await Promise.allSettled(this.pending);
     }
 
     private monitorService(): IResourceMonitorServer {
@@ -203,18 +220,19 @@ export class Monitor {
         const label = describe({ type: request.getType(), name: request.getName() });
         if (this.urns.has(urn)) {
             const message = "two resources have this URN; give them different names or parents";
-            return this.failed({ urn, resource: label, message }, request);
+            return this.answerFailed({ urn, resource: label, message }, request);
         }
         this.urns.set(urn, request.getParent() || undefined);
         this.transforms.set(urn, request.getTransformsList());
         try {
             const resource = await this.transformed(urn, request);
-            const result = await this.make(resource);
+            this.options.onRegister?.(resource);
+            const result = await this.track(this.make(resource));
             this.results.push(result);
             this.options.onResource?.(result);
             return response(urn, result.outputs, result.id);
         } catch (error) {
-            return this.failed({ urn, resource: label, message: messageOf(error) }, request);
+            return this.answerFailed({ urn, resource: label, message: messageOf(error) }, request);
         }
     }
 
@@ -238,8 +256,8 @@ export class Monitor {
     private async make(resource: RegisteredResource): Promise<ResourceResult> {
         const { handler, dryRun } = this.options;
         const plan = await handler.plan(resource);
-        const before = { created: "beforeCreate", updated: "beforeUpdate", unchanged: undefined } as const;
-        const after = { created: "afterCreate", updated: "afterUpdate", unchanged: undefined } as const;
+        const before = { created: "beforeCreate", asked: "beforeCreate", updated: "beforeUpdate", unchanged: undefined } as const;
+        const after = { created: "afterCreate", asked: "afterCreate", updated: "afterUpdate", unchanged: undefined } as const;
         await this.runHooks(before[plan.change], resource, plan.id);
         const made = dryRun ? plan : await handler.apply(resource, plan);
         const outputs = withSecrets(made.outputs, resource.options.additionalSecretOutputs ?? []);
@@ -295,7 +313,7 @@ export class Monitor {
     }
 
     /** A preview goes on with what is known, to find everything else that is wrong. */
-    private failed(failure: ResourceFailure, request: RegisterResourceRequest): RegisterResourceResponse {
+    private answerFailed(failure: ResourceFailure, request: RegisterResourceRequest): RegisterResourceResponse {
         if (!this.options.dryRun) {
             this.fail(failure);
         }
@@ -309,8 +327,16 @@ export class Monitor {
         throw Object.assign(new Error("the deployment has failed"), { code: status.UNAVAILABLE });
     }
 
+    private track<T>(work: Promise<T>): Promise<T> {
+        this.pending.add(work);
+        return work.finally(() => this.pending.delete(work));
+    }
+
     private note(failure: ResourceFailure): void {
         this.failures.push(failure);
+        if (!this.options.dryRun) {
+            this.setFailed();
+        }
         this.options.onFailure?.(failure);
     }
 
@@ -320,6 +346,9 @@ export class Monitor {
 
     private log(log: ProgramLog): void {
         this.logs.push(log);
+        if (log.severity === "error") {
+            this.setFailed();
+        }
         this.options.onLog?.(log);
     }
 }

@@ -108,6 +108,17 @@ export function fromWire(value: JavaScriptValue): Property {
     }
 }
 
+/** Plain JSON from a server, as properties without marks. */
+export function fromJson(value: unknown): Property {
+    if (Array.isArray(value)) {
+        return value.map(fromJson);
+    }
+    if (typeof value === "object" && value !== null) {
+        return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, fromJson(member)]));
+    }
+    return typeof value === "string" || typeof value === "number" || typeof value === "boolean" ? value : null;
+}
+
 export function propertiesFromWire(fields: { [name: string]: JavaScriptValue } | undefined): Properties {
     return mapValues(fields ?? {}, fromWire);
 }
@@ -151,6 +162,20 @@ export function hasUnknown(value: Property): boolean {
 
 export function hasSecret(value: Property): boolean {
     return some(value, part => part instanceof Secret);
+}
+
+/** Marks in `outputs` what is secret in `inputs`: providers that know no secrets answer without the marks. */
+export function secretAsIn(inputs: Property | undefined, outputs: Property): Property {
+    if (inputs instanceof Secret) {
+        return outputs instanceof Secret ? outputs : new Secret(outputs);
+    }
+    if (isObject(inputs) && isObject(outputs)) {
+        return Object.fromEntries(Object.entries(outputs).map(([name, value]) => [name, secretAsIn(inputs[name], value)]));
+    }
+    if (inputs !== undefined && isList(inputs) && isList(outputs)) {
+        return outputs.map((value, place) => secretAsIn(inputs[place], value));
+    }
+    return outputs;
 }
 
 /** Every text held in a secret, so that messages of other programs can be cleaned of it. */

@@ -1,7 +1,12 @@
 import type { Properties } from "./property";
 import type { RegisteredResource } from "./registeredResource";
 
-export type Change = "created" | "updated" | "unchanged";
+export type Change =
+    | "created"
+    | "updated"
+    | "unchanged"
+    /** A dynamic resource: its provider is asked every time and alone knows whether anything changed. */
+    | "asked";
 
 /** What making a resource would do. */
 export interface ResourcePlan {
