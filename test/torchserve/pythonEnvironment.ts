@@ -2,9 +2,9 @@ import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, rename, rm } from "node:fs/promises";
-import { homedir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { promisify } from "node:util";
+import { cacheDirectory } from "../../components/storage/fileDigestCache";
 import type { TorchServeRelease } from "../../components/torchserve/images";
 import { systemPython } from "./dependencies";
 
@@ -12,7 +12,7 @@ const run = promisify(execFile);
 const PIP_TIMEOUT_MILLISECONDS = 5 * 60 * 1000;
 
 /**
- * A virtual environment with one release of TorchServe and its archiver above the system's torch; built once into the cache.
+ * A virtual environment with one release of TorchServe above the system's torch; built once into the cache.
  * Returns its Python. Nothing in it may be run by another name: the scripts in `bin/` have the path at which they were built.
  */
 export async function pythonEnvironment(release: TorchServeRelease): Promise<string> {
@@ -20,7 +20,7 @@ export async function pythonEnvironment(release: TorchServeRelease): Promise<str
     if (system === undefined) {
         throw new Error("There is no Python with torch; run `npm test -- --with-deps`.");
     }
-    const requirements = [`torchserve==${release}`, `torch-model-archiver==${release}`, "PyYAML"];
+    const requirements = [`torchserve==${release}`, "PyYAML"];
     const { stdout: version } = await run(system, ["--version"]);
     const key = createHash("sha256")
         .update(JSON.stringify([system, version, requirements]))
@@ -50,9 +50,4 @@ async function build(directory: string, system: string, requirements: readonly s
             throw error;
         }
     }
-}
-
-function cacheDirectory(): string {
-    const { KST_CACHE_DIR, XDG_CACHE_HOME } = process.env;
-    return KST_CACHE_DIR || join(XDG_CACHE_HOME || join(homedir(), ".cache"), "kserve-torchserve");
 }
