@@ -1,4 +1,4 @@
-import { appendFileSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { open, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -20,7 +20,11 @@ beforeEach(() => {
     directory = mkdtempSync(join(folder, "cache-"));
     file = join(mkdtempSync(join(folder, "files-")), "weights.pt");
     writeFileSync(file, "weights");
+    putTimeBack(file);
 });
+
+/** To a time that can be set exactly. */
+const putTimeBack = (path: string) => utimesSync(path, 1e9, 1e9);
 
 const HOUR_MILLISECONDS = 60 * 60 * 1000;
 
@@ -86,17 +90,15 @@ describe("the cache of digests", () => {
         [
             "of the same size and with its time put back",
             () => {
-                const { atime, mtime } = statSync(file);
                 writeFileSync(file, "WEIGHTS");
-                utimesSync(file, atime, mtime);
+                putTimeBack(file);
             },
         ],
         [
             "another one in its place, with its time",
             () => {
-                const { atime, mtime } = statSync(file);
                 writeFileSync(`${file}.new`, "WEIGHTS");
-                utimesSync(`${file}.new`, atime, mtime);
+                putTimeBack(`${file}.new`);
                 renameSync(`${file}.new`, file);
             },
         ],
