@@ -8,8 +8,8 @@ import { type Problem, refuse } from "./components/problems";
 import { storeSourceProblems } from "./components/storage/storeContent";
 import { ArchiveRuntime, type ModelArchiveArgs, mapArchivePaths } from "./components/torchserve/archive";
 import type { TorchServeConfigArgs } from "./components/torchserve/configProperties";
-import type { ModelServingArgs } from "./components/torchserve/modelSnapshot";
 import { imageProblems, TorchServeRelease } from "./components/torchserve/images";
+import type { ModelServingArgs } from "./components/torchserve/modelSnapshot";
 
 /** What a stack is for; it decides what is protected. */
 export enum Environment {
@@ -40,7 +40,6 @@ const serving = z.strictObject({
     minWorkers: z.number().optional(),
     maxWorkers: z.number().optional(),
     batchSize: z.number().optional(),
-    maxBatchDelayMilliseconds: z.number().optional(),
     responseTimeoutSeconds: z.number().optional(),
     startupTimeoutSeconds: z.number().optional(),
 } satisfies ShapeOf<ModelServingArgs>);

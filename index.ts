@@ -15,7 +15,6 @@ const identity = new ServingIdentity(`${stack}-serving`, { namespace, ...config.
 
 const bucket =
     config.bucket &&
-    identity.principal &&
     new ModelBucket(
         `${stack}-models`,
         { ...config.bucket, reader: identity.principal, forceDestroy: environment === Environment.Dev },

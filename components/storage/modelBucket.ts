@@ -8,8 +8,9 @@ export interface ModelBucketArgs {
     location: pulumi.Input<string>;
     /**
      * Who may read the models, as an IAM principal: `ServingIdentity.principal` of the identity that the services run as.
+     * @default nobody
      */
-    reader: pulumi.Input<string>;
+    reader?: pulumi.Input<string>;
     /**
      * Days a deleted or overwritten object can still be restored, 0 or 7 to 90.
      * @default 7
@@ -23,7 +24,7 @@ export interface ModelBucketArgs {
 }
 
 /**
- * A private bucket for model stores, readable by one serving identity and by nothing else.
+ * A private bucket for model stores, readable by one serving identity at most and by nothing else.
  *
  * Versions in it are removed by our own retention alone, which knows what is routed to. So its lifecycle rules touch what no
  * version refers to: noncurrent generations and aborted uploads.
@@ -54,17 +55,19 @@ export class ModelBucket extends pulumi.ComponentResource {
             },
             { parent: this },
         );
-        // KServe's storage initializer lists the prefix and gets its objects (`_download_gcs`, python/storage in KServe 0.20);
-        // objectViewer is the smallest predefined role with both.
-        new BucketIAMMember(
-            `${name}-reader`,
-            {
-                bucket: bucket.name,
-                role: "roles/storage.objectViewer",
-                member: args.reader,
-            },
-            { parent: this },
-        );
+        if (args.reader !== undefined) {
+            // KServe's storage initializer lists the prefix and gets its objects (`_download_gcs`, python/storage in KServe 0.20);
+            // objectViewer is the smallest predefined role with both.
+            new BucketIAMMember(
+                `${name}-reader`,
+                {
+                    bucket: bucket.name,
+                    role: "roles/storage.objectViewer",
+                    member: args.reader,
+                },
+                { parent: this },
+            );
+        }
 
         this.bucketName = bucket.name;
         this.url = bucket.url;

@@ -39,8 +39,9 @@ const MAX_INT = 2 ** 31 - 1;
 const BOUNDS: { readonly [Key in keyof Required<TorchServeConfigArgs>]: Bounds & { readonly remedy: string } } = {
     jobQueueSize: { min: 1, max: MAX_INT, remedy: "give the number of requests that may wait per model" },
     nettyThreads: { min: 1, max: 1024, remedy: "give the number of threads, or leave it out for one per processor" },
-    maxRequestBytes: { min: 1, max: MAX_INT, remedy: "give bytes" },
-    maxResponseBytes: { min: 1, max: MAX_INT, remedy: "give bytes" },
+    maxRequestBytes: { min: 1024, max: MAX_INT, remedy: "give bytes" },
+    // A response above it does not fail alone, it kills the worker that made it: no bound that an error message would not fit into.
+    maxResponseBytes: { min: 1024, max: MAX_INT, remedy: "give bytes" },
 };
 
 export function torchServeConfigProblems(config: TorchServeConfigArgs, path: string): Problem[] {

@@ -13,15 +13,11 @@ export interface ModelServingArgs {
      */
     maxWorkers?: number;
     /**
-     * Requests that a worker handles as one batch.
+     * Requests that a worker handles as one batch. More than one is refused: under KServe's envelopes TorchServe 0.9 and 0.12 take only the
+     * first request of a batch and answer all of it 503 (ts/torch_handler/request_envelope/kserve.py and kservev2.py).
      * @default 1
      */
     batchSize?: number;
-    /**
-     * Milliseconds to wait for a batch to fill.
-     * @default 100
-     */
-    maxBatchDelayMilliseconds?: number;
     /**
      * Seconds after which a worker that has not answered is taken for dead and restarted.
      * @default 120
@@ -43,22 +39,18 @@ export interface StoredModel {
     readonly serving: ModelServingArgs;
 }
 
-const MAX_INT = 2 ** 31 - 1;
 const DAY_SECONDS = 24 * 60 * 60;
 
-// What TorchServe itself does with the values outside, tried on 0.9 and 0.12: zero workers answer 503 for ever; a batch of 0 is
-// taken for 1 silently; a response or startup timeout of 0 declares every worker dead; a delay is a Java int.
-const BOUNDS: { readonly [Key in keyof Required<ModelServingArgs>]: Bounds & { readonly remedy: string } } = {
+// What TorchServe itself does with the values outside, tried on 0.9 and 0.12: zero workers answer 503 for ever; a response or startup timeout of 0 declares every worker dead; a delay is a Java int.
+const BOUNDS: { readonly [Key in keyof Required<Omit<ModelServingArgs, "batchSize">>]: Bounds & { readonly remedy: string } } = {
     minWorkers: { min: 1, max: 1000, remedy: "give the number of worker processes to start; without any the model answers 503" },
     maxWorkers: { min: 1, max: 1000, remedy: "give the most worker processes that may run" },
-    batchSize: { min: 1, max: 100_000, remedy: "give the number of requests handled at once, 1 for no batching" },
-    maxBatchDelayMilliseconds: { min: 0, max: MAX_INT, remedy: "give the milliseconds to wait for a full batch" },
     responseTimeoutSeconds: { min: 1, max: DAY_SECONDS, remedy: "give seconds; 0 would declare every worker dead" },
     startupTimeoutSeconds: { min: 1, max: DAY_SECONDS, remedy: "give the seconds that loading takes at most" },
 };
 
 export function modelServingProblems(serving: ModelServingArgs, path: string): Problem[] {
-    const problems = (Object.keys(BOUNDS) as (keyof ModelServingArgs)[]).flatMap(key =>
+    const problems = (Object.keys(BOUNDS) as (keyof typeof BOUNDS)[]).flatMap(key =>
         wholeNumberProblems(`${path}.${key}`, serving[key], BOUNDS[key], BOUNDS[key].remedy),
     );
     const { minWorkers = 1, maxWorkers = minWorkers } = serving;
@@ -68,6 +60,14 @@ export function modelServingProblems(serving: ModelServingArgs, path: string): P
             found: maxWorkers,
             allowed: `at least minWorkers, which is ${minWorkers}`,
             remedy: "raise maxWorkers or leave it out",
+        });
+    }
+    if (serving.batchSize !== undefined && serving.batchSize !== 1) {
+        problems.push({
+            path: `${path}.batchSize`,
+            found: serving.batchSize,
+            allowed: "1, the only size that TorchServe answers under KServe's protocols",
+            remedy: "put several instances into one request, or more workers behind the service",
         });
     }
     return problems;
@@ -122,7 +122,8 @@ function snapshotEntry({ marName, serving }: StoredModel) {
         minWorkers,
         maxWorkers: serving.maxWorkers ?? minWorkers,
         batchSize: serving.batchSize ?? 1,
-        maxBatchDelay: serving.maxBatchDelayMilliseconds ?? 100,
+        // Without batches nothing waits for one; TorchServe wants the key all the same.
+        maxBatchDelay: 100,
         responseTimeout: serving.responseTimeoutSeconds ?? 120,
         startupTimeout: serving.startupTimeoutSeconds ?? 120,
     };

@@ -21,7 +21,14 @@ export async function writeStore(content: StoreContent): Promise<string> {
 }
 
 /** Replaces the configuration of a store of one model by one that our checks would have refused. */
-export async function writeUncheckedConfig(store: string, modelName: string, serving: ModelServingArgs, config: TorchServeConfigArgs) {
+export async function writeUncheckedConfig(
+    store: string,
+    modelName: string,
+    serving: ModelServingArgs,
+    config: TorchServeConfigArgs,
+    edit: (text: string) => string = text => text,
+): Promise<void> {
     const snapshot = modelSnapshot([{ modelName, modelVersion: "1.0", marName: `${modelName}.mar`, serving }]);
-    await writeFile(join(store, "config", "config.properties"), configProperties({ config, snapshot, installRequirements: false }));
+    const text = configProperties({ config, snapshot, installRequirements: false });
+    await writeFile(join(store, "config", "config.properties"), edit(text));
 }

@@ -29,15 +29,15 @@ describe("config.properties", () => {
 
     it("hands every setting on, and installs requirements when a model brings some", () => {
         const text = configProperties({
-            config: { jobQueueSize: 10, nettyThreads: 4, maxRequestBytes: 1000, maxResponseBytes: 2000 },
+            config: { jobQueueSize: 10, nettyThreads: 4, maxRequestBytes: 10000, maxResponseBytes: 20000 },
             snapshot: "{}",
             installRequirements: true,
         });
         for (const line of [
             "job_queue_size=10",
             "number_of_netty_threads=4",
-            "max_request_size=1000",
-            "max_response_size=2000",
+            "max_request_size=10000",
+            "max_response_size=20000",
             "install_py_dep_per_model=true",
         ]) {
             expect(text.split("\n")).toContain(line);

@@ -63,6 +63,7 @@ describe("how a model is served", () => {
         ],
         [{ minWorkers: 0 }, ["s.minWorkers"]],
         [{ batchSize: 0 }, ["s.batchSize"]],
+        [{ batchSize: 8 }, ["s.batchSize"]],
         [{ responseTimeoutSeconds: 0 }, ["s.responseTimeoutSeconds"]],
         [{ responseTimeoutSeconds: 0.5 }, ["s.responseTimeoutSeconds"]],
         [{ startupTimeoutSeconds: 0 }, ["s.startupTimeoutSeconds"]],
