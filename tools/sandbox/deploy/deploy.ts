@@ -247,8 +247,8 @@ class Session {
 
     /** Clients that look for ambient servers find the sandbox's. */
     private environment(): Record<string, string> {
-        const { kubeconfig, objectStore } = this.options.target;
-        return { KUBECONFIG: kubeconfig, STORAGE_EMULATOR_HOST: objectStore, PULUMI_SKIP_UPDATE_CHECK: "true" };
+        const { kubeconfig } = this.options.target;
+        return { KUBECONFIG: kubeconfig, PULUMI_SKIP_UPDATE_CHECK: "true" };
     }
 
     private log(log: ProgramLog): void {
