@@ -2,8 +2,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import { googleCloudArgs, parseStackConfig } from "../config";
 import { InvalidConfiguration } from "../components/problems";
+import { googleCloudArgs, parseStackConfig } from "../config";
 
 const root = join(__dirname, "..");
 
@@ -54,7 +54,12 @@ describe("a stack's configuration", () => {
                 { ...service, name: "digits", autoscaling: { minReplicas: 2, maxReplicas: 1 } },
             ],
         };
-        expect(problemsOf(values)).toEqual(["namespace", "services[0].canary.trafficPercent", "services[1].name", "services[1].autoscaling.maxReplicas"]);
+        expect(problemsOf(values)).toEqual([
+            "namespace",
+            "services[0].canary.trafficPercent",
+            "services[1].name",
+            "services[1].autoscaling.maxReplicas",
+        ]);
     });
 
     it("misses what must be there", () => {
@@ -64,9 +69,9 @@ describe("a stack's configuration", () => {
 
     it("misses model files by the path that was given", () => {
         const archive = { modelName: "digits", handler: "nowhere/handler.py" };
-        expect(() => parseStackConfig({ ...dev(), services: [{ name: "digits", store: { content: { models: [{ archive }] } } }] }, "dev", root)).toThrow(
-            "nowhere/handler.py",
-        );
+        expect(() =>
+            parseStackConfig({ ...dev(), services: [{ name: "digits", store: { content: { models: [{ archive }] } } }] }, "dev", root),
+        ).toThrow("nowhere/handler.py");
     });
 
     it("wants a workload identity for a private bucket, which anonymous pods cannot read", () => {

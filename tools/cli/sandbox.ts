@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { Command } from "commander";
+import { buildServers } from "../sandbox/cluster/build";
 import { clusterStatus, downCluster, logsOf, resetCluster } from "../sandbox/cluster/cluster";
 import { SANDBOX_CONTEXT } from "../sandbox/cluster/kubeconfig";
 import { stateFolder } from "../sandbox/cluster/stateFolder";
@@ -27,6 +28,10 @@ export function sandboxCommand(): Command {
     command("up", "start what does not run and deploy what has changed")
         .option("--with-deps", "install what the system lacks first")
         .action(up);
+    sandbox
+        .command("build")
+        .description("build the servers and start nothing; `up` does so too where they are not built")
+        .action(() => buildServers({ onLine: line => console.log(line) }));
     command("status", "what runs, and each service as the cluster has it")
         .option("--json", "for programs")
         .action((options: SandboxOptions & { json?: boolean }) => status(options));

@@ -35,7 +35,11 @@ export async function deployToSandbox(options: SandboxDeploymentOptions): Promis
     return engine === undefined ? deployWithoutEngine(options, configFile) : deployWithEngine(engine, options, configFile);
 }
 
-async function deployWithoutEngine(options: SandboxDeploymentOptions, configFile: string): Promise<DeploymentSummary> {
+/** Deploys with a stack file that has the addresses of the sandbox in it. */
+export async function deployWithoutEngine(
+    options: Pick<SandboxDeploymentOptions, "projectDir" | "addresses" | "onLine" | "signal">,
+    configFile: string,
+): Promise<DeploymentSummary> {
     const { projectDir, addresses, onLine, signal } = options;
     const { changes } = await deployProgram({
         projectDir,
