@@ -1,0 +1,110 @@
+import { execFile, spawn } from "node:child_process";
+import { mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { BINARIES, type Binary } from "./binaries";
+import { type BuildFolder, buildFolder, missingParts } from "./builtServers";
+import { writeWhole } from "./credentials";
+import { exclusively } from "./exclusive";
+import { requireGo } from "./goToolchain";
+import { type Manifests, readManifests, SOURCE_MODULES, type SourceModule } from "./manifests";
+import { prepareState } from "./preparedState";
+import { serversFolder } from "./serverSources";
+
+export interface BuildOptions {
+    /**
+     * Where built servers are kept.
+     * @default the user's cache folder
+     */
+    readonly cacheDir?: string;
+    /** Takes a line for the user. */
+    readonly onLine?: (line: string) => void;
+    readonly signal?: AbortSignal;
+}
+
+/**
+ * Builds the servers that are missing, from their pinned Go modules. Each is there whole or not at all, so a build that was ended in
+ * whatever way goes on at the one that is missing.
+ */
+export async function buildServers(options: BuildOptions = {}): Promise<void> {
+    const folder = buildFolder(options.cacheDir);
+    if (missingParts(folder).length === 0) {
+        return;
+    }
+    const servers = serversFolder();
+    await requireGo(servers);
+    const say = options.onLine ?? (() => {});
+    await exclusively(`build ${folder.root}`, () => build(folder, servers, say, options.signal), {
+        ...(options.signal === undefined ? {} : { signal: options.signal }),
+        onWait: () => say("waiting for another build of the sandbox's servers to end"),
+    });
+}
+
+async function build(folder: BuildFolder, servers: string, say: (line: string) => void, signal: AbortSignal | undefined): Promise<void> {
+    const missing = missingParts(folder);
+    if (missing.length === 0) {
+        return;
+    }
+    mkdirSync(folder.binaries, { recursive: true });
+    say(
+        `building the sandbox's servers, once, into ${folder.root}: about 12 minutes on two cores where nothing of them is compiled yet, ` +
+            "0.8 GB there and about 6 GB in Go's own caches",
+    );
+    for (const [index, binary] of BINARIES.entries()) {
+        if (missing.includes(binary.name)) {
+            const since = performance.now();
+            await compile(binary, folder, servers, signal);
+            say(`${index + 1}/${BINARIES.length} ${binary.name} (${Math.round((performance.now() - since) / 1000)} s)`);
+        }
+    }
+    if (missing.includes("manifests")) {
+        writeWhole(folder.manifests, JSON.stringify(readManifests(await sourceFolders(servers))));
+        say("the manifests of Knative, KServe and KWOK");
+    }
+    if (missing.includes("state")) {
+        const manifests = JSON.parse(readFileSync(folder.manifests, "utf8")) as Manifests;
+        await prepareState(folder.binaries, manifests, folder.prepared, signal);
+        say("a cluster's first state");
+    }
+}
+
+async function compile(binary: Binary, folder: BuildFolder, servers: string, signal: AbortSignal | undefined): Promise<void> {
+    const output = join(folder.binaries, binary.name);
+    const unfinished = `${output}.new`;
+    rmSync(unfinished, { force: true });
+    const flags = ["-trimpath", "-buildvcs=false", `-ldflags=-s -w ${binary.linkerFlags ?? ""}`, "-o", unfinished];
+    await go(["build", ...flags, binary.package], join(servers, binary.module), signal);
+    renameSync(unfinished, output);
+}
+
+/** Runs Go. What it says is for the error alone: without one it only tells what it downloads. */
+function go(args: readonly string[], folder: string, signal: AbortSignal | undefined): Promise<void> {
+    return new Promise((resolve, reject) => {
+        const child = spawn("go", args, {
+            cwd: folder,
+            stdio: ["ignore", "ignore", "pipe"],
+            // Without C: the programs then run on any Linux, and no compiler for it has to be installed.
+            env: { ...process.env, CGO_ENABLED: "0", GOFLAGS: "-mod=readonly", GOWORK: "off" },
+            ...(signal === undefined ? {} : { signal }),
+        });
+        let said = "";
+        child.stderr.on("data", (text: Buffer) => {
+            said = (said + text.toString()).slice(-4000);
+        });
+        child.on("error", reject);
+        child.on("close", code => (code === 0 ? resolve() : reject(new Error(`go ${args.join(" ")} in ${folder} failed:\n${said}`))));
+    });
+}
+
+async function sourceFolders(servers: string): Promise<Record<SourceModule, string>> {
+    const found = new Map<string, string>();
+    for (const [name, source] of Object.entries(SOURCE_MODULES)) {
+        // Not `go list`, which gives no folder for a module that Go's cache has lost since the programs were compiled.
+        const { stdout } = await promisify(execFile)("go", ["mod", "download", "-json", source.path], {
+            cwd: join(servers, source.module),
+        });
+        found.set(name, (JSON.parse(stdout) as { readonly Dir: string }).Dir);
+    }
+    // The loop above has set every name.
+    return Object.fromEntries(found) as Record<SourceModule, string>;
+}
