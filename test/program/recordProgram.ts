@@ -1,6 +1,7 @@
 import { createRequire } from "node:module";
 import * as pulumi from "@pulumi/pulumi";
-import { Monitor, type ProgramLog, type ResourceResult } from "../../tools/sandbox/deploy/monitor";
+import { Monitor, type ResourceResult } from "../../tools/sandbox/deploy/monitor";
+import type { ProgramLog } from "../../tools/sandbox/deploy/programEngine";
 import type { Properties } from "../../tools/sandbox/deploy/property";
 import { describe, type RegisteredResource } from "../../tools/sandbox/deploy/registeredResource";
 import { type Invoke, type OutputsFor, recordingHandler } from "./recordingHandler";

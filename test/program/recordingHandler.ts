@@ -1,5 +1,7 @@
 import { createHash } from "node:crypto";
+import { account } from "../../tools/sandbox/deploy/googleCloud";
 import { isObject, type Properties, type Property, reveal } from "../../tools/sandbox/deploy/property";
+import { randomValue } from "../../tools/sandbox/deploy/random";
 import type { RegisteredResource } from "../../tools/sandbox/deploy/registeredResource";
 import type { MadeResource, ResourceHandler } from "../../tools/sandbox/deploy/resourceHandler";
 
@@ -34,21 +36,10 @@ function compute(resource: RegisteredResource): MadeResource {
     if (type.startsWith("kubernetes:")) {
         return kubernetesObject(resource, hash);
     }
+    if (type.startsWith("random:")) {
+        return randomValue(type, resource.urn, inputs);
+    }
     switch (type) {
-        case "random:index/randomId:RandomId": {
-            const bytes = hash.subarray(0, Number(inputs.byteLength));
-            const prefix = text(inputs.prefix) ?? "";
-            return {
-                id: bytes.toString("base64url"),
-                outputs: {
-                    ...inputs,
-                    hex: prefix + bytes.toString("hex"),
-                    dec: prefix + BigInt(`0x${bytes.toString("hex")}`).toString(),
-                    b64Std: prefix + bytes.toString("base64"),
-                    b64Url: prefix + bytes.toString("base64url"),
-                },
-            };
-        }
         case "gcp:storage/bucket:Bucket": {
             const bucket = text(inputs.name) ?? `${name}-${hash.toString("hex").slice(0, 7)}`;
             return {
@@ -62,15 +53,8 @@ function compute(resource: RegisteredResource): MadeResource {
                 },
             };
         }
-        case "gcp:serviceaccount/account:Account": {
-            const project = text(inputs.project) ?? "recorded-project";
-            const email = `${text(inputs.accountId)}@${project}.iam.gserviceaccount.com`;
-            const id = `projects/${project}/serviceAccounts/${email}`;
-            return {
-                id,
-                outputs: { ...inputs, project, email, name: id, member: `serviceAccount:${email}`, uniqueId: String(hash.readUInt32BE()) },
-            };
-        }
+        case "gcp:serviceaccount/account:Account":
+            return account(inputs, "recorded-project");
         default:
             return { id: `${name}-${hash.toString("hex").slice(0, 7)}`, outputs: inputs };
     }

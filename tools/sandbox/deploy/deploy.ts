@@ -2,9 +2,10 @@ import { ClusterApi } from "./clusterApi";
 import { DynamicResources } from "./dynamic";
 import { GoogleCloudResources } from "./googleCloud";
 import { KubernetesObjects } from "./kubernetes";
-import { Monitor, type ProgramLog, type ResourceResult } from "./monitor";
+import { Monitor, type ResourceResult } from "./monitor";
 import { ObjectStore } from "./objectStore";
 import { type ProgramEnd, runProgram } from "./program";
+import type { ProgramLog } from "./programEngine";
 import { programMessage, Redactor } from "./programMessage";
 import { mask, type Properties, secretTexts } from "./property";
 import { Providers, type SandboxServers } from "./providers";
@@ -69,21 +70,20 @@ export class DeploymentFailed extends Error {
 
 /** Runs the program without making anything. */
 export async function planProgram(options: DeployOptions): Promise<ProgramPlan> {
-    const session = await Session.open(options);
-    return session.plan();
+    return Session.within(options, session => session.plan());
 }
 
 /** Makes the cluster and the object store what the program says: plan, and if nothing is wrong with it, apply and prune. */
 export async function deployProgram(options: DeployOptions): Promise<Deployment> {
-    const session = await Session.open(options);
-    await session.plan();
-    return session.apply();
+    return Session.within(options, async session => {
+        await session.plan();
+        return session.apply();
+    });
 }
 
 /** Removes everything that bears the stack's mark, without running its program. */
 export async function destroyProgram(options: DeployOptions): Promise<{ readonly deleted: readonly string[] }> {
-    const session = await Session.open(options);
-    return { deleted: await session.prune(await session.removals()) };
+    return Session.within(options, async session => ({ deleted: await session.prune(await session.removals()) }));
 }
 
 /** Outputs as they may be shown. */
@@ -100,6 +100,9 @@ interface Run {
 /** One stack and the servers it is deployed to. Keeps nothing that the next run would need: that is all in the servers. */
 class Session {
     private readonly redactor = new Redactor();
+    /** One process for plan and apply: the program's code is the same in both. */
+    private readonly dynamic: DynamicResources;
+    private refusedHosts: string[] = [];
 
     private constructor(
         private readonly options: DeployOptions,
@@ -109,9 +112,27 @@ class Session {
         private readonly store: ObjectStore,
     ) {
         this.redactor.add(project.secretKeys.map(key => project.config[key] ?? ""));
+        this.dynamic = new DynamicResources({
+            programDir: project.pwd,
+            project: project.name,
+            stack: options.stack,
+            config: project.config,
+            environment: this.environment(),
+            onOutput: message => this.log({ severity: "info", message }),
+            onRefused: host => this.refusedHosts.push(host),
+        });
     }
 
-    static async open(options: DeployOptions): Promise<Session> {
+    static async within<T>(options: DeployOptions, work: (session: Session) => Promise<T>): Promise<T> {
+        const session = await Session.open(options);
+        try {
+            return await work(session);
+        } finally {
+            await session.dynamic.stop();
+        }
+    }
+
+    private static async open(options: DeployOptions): Promise<Session> {
         const project = readProject(options.projectDir, options.configFile);
         const identity = { project: project.name, stack: options.stack };
         checkIdentity(identity);
@@ -184,8 +205,8 @@ class Session {
     private async run(phase: "plan" | "apply"): Promise<Run> {
         this.options.signal?.throwIfAborted();
         this.emit({ kind: "phase", phase });
-        const { identity, project, options } = this;
-        const refusedHosts: string[] = [];
+        const { identity, project, options, dynamic } = this;
+        this.refusedHosts = [];
         const providers = new Providers(options.target);
         const kubernetes = new KubernetesObjects(this.api, identity, urn => providers.text(urn, "namespace"));
         const googleCloud = new GoogleCloudResources(
@@ -193,16 +214,6 @@ class Session {
             identity,
             urn => providers.text(urn, "project") ?? project.config["gcp:project"] ?? "sandbox",
         );
-        const environment = this.environment();
-        const dynamic = new DynamicResources({
-            programDir: project.pwd,
-            project: project.name,
-            stack: options.stack,
-            config: project.config,
-            environment,
-            onOutput: message => this.log({ severity: "info", message }),
-            onRefused: host => refusedHosts.push(host),
-        });
         const monitor = await Monitor.start({
             project: project.name,
             stack: options.stack,
@@ -225,13 +236,13 @@ class Session {
                 organization: "sandbox",
                 address: monitor.address,
                 dryRun: phase === "plan",
-                environment,
+                environment: this.environment(),
                 onOutput: message => this.log({ severity: "info", message }),
                 failed: monitor.failed,
                 signal: options.signal,
             });
             options.signal?.throwIfAborted();
-            const problems = problemsOf(monitor, end, refusedHosts);
+            const problems = problemsOf(monitor, end, this.refusedHosts);
             if (problems.length > 0) {
                 throw new DeploymentFailed(
                     phase,
@@ -239,8 +250,11 @@ class Session {
                 );
             }
             return { monitor, kubernetes, googleCloud };
-        } finally {
+        } catch (error) {
+            // What is still being asked of it must not go on.
             await dynamic.stop();
+            throw error;
+        } finally {
             await monitor.stop();
         }
     }

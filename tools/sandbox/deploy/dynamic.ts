@@ -45,8 +45,10 @@ export class DynamicResources {
         return { id: response.getId(), outputs: properties(resource, response.getProperties()) };
     }
 
+    /** A `create` under way ends with it. */
     async stop(): Promise<void> {
         const started = await this.started?.catch(() => undefined);
+        this.started = undefined;
         started?.client.close();
         await started?.process.stop();
     }

@@ -34,6 +34,9 @@ export class GoogleCloudResources {
             case "gcp:storage/bucketIAMMember:BucketIAMMember":
                 return this.planMember(resource);
             case "gcp:serviceaccount/account:Account":
+                return hasUnknown(resource.inputs)
+                    ? { change: "unchanged", outputs: resource.inputs }
+                    : { change: "unchanged", ...account(resource.inputs, this.projectOf(resource.provider)) };
             case "gcp:serviceaccount/iAMMember:IAMMember":
                 return { change: "unchanged", outputs: resource.inputs };
             default:
@@ -153,6 +156,9 @@ export class GoogleCloudResources {
 /** Source: https://cloud.google.com/iam/docs/service-account-overview#identity */
 export function account(inputs: Properties, defaultProject: string): MadeResource {
     const project = typeof inputs.project === "string" ? inputs.project : defaultProject;
+    if (typeof inputs.accountId !== "string") {
+        throw new Error("a service account's accountId must be known and a text");
+    }
     const email = `${inputs.accountId}@${project}.iam.gserviceaccount.com`;
     const id = `projects/${project}/serviceAccounts/${email}`;
     return { id, outputs: { ...inputs, project, email, name: id, member: `serviceAccount:${email}` } };

@@ -1,13 +1,10 @@
-import { type handleUnaryCall, Server, ServerCredentials, type ServerUnaryCall, type sendUnaryData, status } from "@grpc/grpc-js";
-import type { Callback } from "@pulumi/pulumi/proto/callback_pb";
-import { EngineService, type IEngineServer } from "@pulumi/pulumi/proto/engine_grpc_pb";
-import { GetRootResourceResponse, LogSeverity, SetRootResourceResponse } from "@pulumi/pulumi/proto/engine_pb";
+import { Server, ServerCredentials } from "@grpc/grpc-js";
+import { EngineService } from "@pulumi/pulumi/proto/engine_grpc_pb";
 import { type IResourceMonitorServer, ResourceMonitorService } from "@pulumi/pulumi/proto/resource_grpc_pb";
 import {
     DeploymentInfo,
     type ReadResourceRequest,
     ReadResourceResponse,
-    type RegisterResourceHookRequest,
     type RegisterResourceRequest,
     RegisterResourceResponse,
     ResourceInvokeResponse,
@@ -17,17 +14,13 @@ import {
 import { Empty } from "google-protobuf/google/protobuf/empty_pb";
 import { Struct } from "google-protobuf/google/protobuf/struct_pb";
 import { ProgramCallbacks } from "./callbacks";
+import { Hooks } from "./hooks";
+import { ProgramEngine, type ProgramLog } from "./programEngine";
 import { type Properties, propertiesFromWire, propertiesToWire, Secret } from "./property";
-import {
-    describe,
-    type HookMoment,
-    providerUrn,
-    type RegisteredResource,
-    registeredResource,
-    transformOptions,
-    urnOf,
-} from "./registeredResource";
+import { describe, providerUrn, type RegisteredResource, registeredResource, transformOptions, urnOf } from "./registeredResource";
 import type { Change, ResourceHandler } from "./resourceHandler";
+import { Transforms } from "./transforms";
+import { answer, Gone, messageOf } from "./unary";
 
 export interface MonitorOptions {
     readonly project: string;
@@ -51,24 +44,12 @@ export interface ResourceResult {
     readonly outputs: Properties;
 }
 
-export interface ProgramLog {
-    readonly severity: "info" | "warning" | "error";
-    readonly message: string;
-    readonly urn?: string;
-}
-
 /** A resource that could not be made, or that cannot be made at all. */
 export interface ResourceFailure {
     readonly urn: string;
     /** `type name`. */
     readonly resource: string;
     readonly message: string;
-}
-
-interface Hook {
-    readonly callback: Callback;
-    readonly onDryRun: boolean;
-    readonly ignoreErrors: boolean;
 }
 
 /** What Pulumi's SDKs ask an engine for; each is served below. Error hooks and packages with parameters are not. */
@@ -89,7 +70,7 @@ const maxMessageBytes = 400 * 1024 * 1024;
 
 /**
  * The other side of a Pulumi program: what the Pulumi CLI is to it, over the same protocol, without a memory of past deployments.
- * Source: pulumi/pulumi `proto/pulumi/resource.proto` and `engine.proto`; order of transforms and hooks: `pkg/resource/deploy/source_eval.go`.
+ * Source: pulumi/pulumi `proto/pulumi/resource.proto` and `engine.proto`.
  */
 export class Monitor {
     readonly results: ResourceResult[] = [];
@@ -103,28 +84,31 @@ export class Monitor {
 
     private setFailed: () => void = () => undefined;
     private readonly pending = new Set<Promise<unknown>>();
-    private readonly urns = new Map<string, string | undefined>();
-    private readonly transforms = new Map<string, readonly Callback[]>();
-    private readonly stackTransforms: Callback[] = [];
-    private readonly hooks = new Map<string, Hook>();
+    private readonly urns = new Set<string>();
     private readonly callbacks = new ProgramCallbacks();
+    private readonly transforms = new Transforms(this.callbacks);
+    private readonly hooks: Hooks;
     private readonly server = new Server({
         "grpc.max_receive_message_length": maxMessageBytes,
         "grpc.max_send_message_length": maxMessageBytes,
     });
-    private rootUrn = "";
+    private readonly engine = new ProgramEngine(
+        log => this.log(log),
+        what => this.unsupported(what),
+    );
 
     private constructor(private readonly options: MonitorOptions) {
         this.failed = new Promise(resolve => {
             this.setFailed = resolve;
         });
+        this.hooks = new Hooks(this.callbacks, options.dryRun, (message, urn) => this.log({ severity: "warning", message, urn }));
     }
 
     /** Starts listening on the loopback; `address` is both `--monitor` and `--engine` of a program. */
     static async start(options: MonitorOptions): Promise<Monitor & { readonly address: string }> {
         const monitor = new Monitor(options);
         monitor.server.addService(ResourceMonitorService, monitor.monitorService());
-        monitor.server.addService(EngineService, monitor.engineService());
+        monitor.server.addService(EngineService, monitor.engine.service());
         const port = await new Promise<number>((resolve, reject) => {
             monitor.server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, bound) =>
                 error === null ? resolve(bound) : reject(error),
@@ -139,7 +123,7 @@ export class Monitor {
 
     /** The exports of the stack. */
     get stackOutputs(): Properties {
-        return this.registeredOutputs.get(this.rootUrn) ?? {};
+        return this.registeredOutputs.get(this.engine.rootUrn) ?? {};
     }
 
     /** Ends only after everything that was begun has ended: nothing is made after a deployment is over. */
@@ -174,44 +158,19 @@ export class Monitor {
                 return response;
             }),
             registerStackTransform: answer(async callback => {
-                this.stackTransforms.push(callback);
+                this.transforms.addToStack(callback);
                 return new Empty();
             }),
-            registerResourceHook: answer(async request => this.registerHook(request)),
+            registerResourceHook: answer(async request => {
+                this.hooks.register(request);
+                return new Empty();
+            }),
             signalAndWaitForShutdown: answer(async () => new Empty()),
             call: answer(async request => this.unsupported(`the method ${request.getTok()}`)),
             existsResource: answer(async request => this.unsupported(`asking whether ${request.getType()} ${request.getId()} exists`)),
             registerStackInvokeTransform: answer(async () => this.unsupported("a transform of function calls")),
             registerErrorHook: answer(async request => this.unsupported(`the error hook ${request.getName()}`)),
             registerPackage: answer(async request => this.unsupported(`the package ${request.getName()} with parameters`)),
-        };
-    }
-
-    private engineService(): IEngineServer {
-        return {
-            log: answer(async request => {
-                if (request.getSeverity() !== LogSeverity.DEBUG) {
-                    this.log({
-                        severity: severities[request.getSeverity()],
-                        message: request.getMessage(),
-                        ...(request.getUrn() === "" ? {} : { urn: request.getUrn() }),
-                    });
-                }
-                return new Empty();
-            }),
-            getRootResource: answer(async () => {
-                const response = new GetRootResourceResponse();
-                response.setUrn(this.rootUrn);
-                return response;
-            }),
-            setRootResource: answer(async request => {
-                this.rootUrn = request.getUrn();
-                return new SetRootResourceResponse();
-            }),
-            startDebugging: answer(async () => this.unsupported("a debugger")),
-            requirePulumiVersion: answer(async request =>
-                this.unsupported(`a check of the CLI's version (${request.getPulumiVersionRange()})`),
-            ),
         };
     }
 
@@ -222,10 +181,9 @@ export class Monitor {
             const message = "two resources have this URN; give them different names or parents";
             return this.answerFailed({ urn, resource: label, message }, request);
         }
-        this.urns.set(urn, request.getParent() || undefined);
-        this.transforms.set(urn, request.getTransformsList());
+        this.urns.add(urn);
         try {
-            const resource = await this.transformed(urn, request);
+            const resource = await this.declared(urn, request);
             this.options.onRegister?.(resource);
             const result = await this.track(this.make(resource));
             this.results.push(result);
@@ -236,59 +194,22 @@ export class Monitor {
         }
     }
 
-    /** A resource passes its own transforms, then those of its ancestors from the nearest on, then the stack's. */
-    private async transformed(urn: string, request: RegisterResourceRequest): Promise<RegisteredResource> {
-        let declared = {
+    private async declared(urn: string, request: RegisterResourceRequest): Promise<RegisteredResource> {
+        const { inputs, options } = await this.transforms.apply(urn, request, {
             inputs: propertiesFromWire(request.getObject()?.toJavaScript()),
             options: transformOptions(request),
-        };
-        for (let current: string | undefined = urn; current !== undefined; current = this.urns.get(current)) {
-            for (const transform of this.transforms.get(current) ?? []) {
-                declared = await this.callbacks.transform(transform, request, declared);
-            }
-        }
-        for (const transform of this.stackTransforms) {
-            declared = await this.callbacks.transform(transform, request, declared);
-        }
-        return registeredResource(urn, request, declared.inputs, declared.options);
+        });
+        return registeredResource(urn, request, inputs, options);
     }
 
     private async make(resource: RegisteredResource): Promise<ResourceResult> {
         const { handler, dryRun } = this.options;
         const plan = await handler.plan(resource);
-        const before = { created: "beforeCreate", asked: "beforeCreate", updated: "beforeUpdate", unchanged: undefined } as const;
-        const after = { created: "afterCreate", asked: "afterCreate", updated: "afterUpdate", unchanged: undefined } as const;
-        await this.runHooks(before[plan.change], resource, plan.id);
+        await this.hooks.before(plan.change, resource, plan.id);
         const made = dryRun ? plan : await handler.apply(resource, plan);
         const outputs = withSecrets(made.outputs, resource.options.additionalSecretOutputs ?? []);
-        await this.runHooks(after[plan.change], resource, made.id, outputs);
+        await this.hooks.after(plan.change, resource, made.id, outputs);
         return { resource, change: plan.change, outputs, ...(made.id === undefined ? {} : { id: made.id }) };
-    }
-
-    private async runHooks(moment: HookMoment | undefined, resource: RegisteredResource, id = "", outputs?: Properties): Promise<void> {
-        for (const name of (moment && resource.options.hooks?.[moment]) ?? []) {
-            const hook = this.hooks.get(name);
-            if (hook === undefined) {
-                throw new Error(`the hook ${name} is not registered`);
-            }
-            const error =
-                this.options.dryRun && !hook.onDryRun ? undefined : await this.callbacks.hook(hook.callback, resource, id, outputs);
-            if (error !== undefined && !hook.ignoreErrors) {
-                throw new Error(`${moment} hook ${name}: ${error}`);
-            }
-            if (error !== undefined) {
-                this.log({ severity: "warning", message: `${moment} hook ${name}: ${error}`, urn: resource.urn });
-            }
-        }
-    }
-
-    private registerHook(request: RegisterResourceHookRequest): Empty {
-        const callback = request.getCallback();
-        if (callback === undefined || this.hooks.has(request.getName())) {
-            throw new Error(`a hook with the name ${request.getName()} is registered already`);
-        }
-        this.hooks.set(request.getName(), { callback, onDryRun: request.getOnDryRun(), ignoreErrors: request.getIgnoreErrors() });
-        return new Empty();
     }
 
     private async read(request: ReadResourceRequest): Promise<ReadResourceResponse> {
@@ -324,7 +245,7 @@ export class Monitor {
     /** Answers as the CLI does when a deployment has failed: the program then stops without a word of its own. */
     private fail(failure: ResourceFailure): never {
         this.note(failure);
-        throw Object.assign(new Error("the deployment has failed"), { code: status.UNAVAILABLE });
+        throw new Gone("the deployment has failed");
     }
 
     private track<T>(work: Promise<T>): Promise<T> {
@@ -341,7 +262,7 @@ export class Monitor {
     }
 
     private unsupported(what: string): never {
-        return this.fail({ urn: this.rootUrn, resource: what, message: "this needs the Pulumi CLI" });
+        return this.fail({ urn: this.engine.rootUrn, resource: what, message: "this needs the Pulumi CLI" });
     }
 
     private log(log: ProgramLog): void {
@@ -352,13 +273,6 @@ export class Monitor {
         this.options.onLog?.(log);
     }
 }
-
-const severities = {
-    [LogSeverity.DEBUG]: "info",
-    [LogSeverity.INFO]: "info",
-    [LogSeverity.WARNING]: "warning",
-    [LogSeverity.ERROR]: "error",
-} as const;
 
 function response(urn: string, outputs: Properties, id = ""): RegisterResourceResponse {
     const message = new RegisterResourceResponse();
@@ -376,21 +290,4 @@ function withSecrets(outputs: Properties, names: readonly string[]): Properties 
             names.includes(name) && !(value instanceof Secret) ? new Secret(value) : value,
         ]),
     );
-}
-
-function answer<Request, Response>(serve: (request: Request) => Promise<Response>): handleUnaryCall<Request, Response> {
-    return (call: ServerUnaryCall<Request, Response>, callback: sendUnaryData<Response>) => {
-        serve(call.request).then(
-            result => callback(null, result),
-            error => callback({ code: codeOf(error), details: messageOf(error) }),
-        );
-    };
-}
-
-function codeOf(error: unknown): status {
-    return error instanceof Error && "code" in error && error.code === status.UNAVAILABLE ? status.UNAVAILABLE : status.UNKNOWN;
-}
-
-function messageOf(error: unknown): string {
-    return error instanceof Error ? error.message : String(error);
 }

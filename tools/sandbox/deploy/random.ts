@@ -1,5 +1,5 @@
 import { hkdfSync } from "node:crypto";
-import { type Properties, type Property, reveal, Secret } from "./property";
+import { hasUnknown, type Properties, type Property, reveal, Secret } from "./property";
 import type { MadeResource, ResourceHandler } from "./resourceHandler";
 
 /**
@@ -7,7 +7,10 @@ import type { MadeResource, ResourceHandler } from "./resourceHandler";
  * stack always gets the same ones. Whoever knows these names can derive them too, which is enough for a sandbox and for nothing else.
  */
 export const randomHandler: Pick<ResourceHandler, "plan" | "apply"> = {
-    plan: async resource => ({ change: "unchanged", ...randomValue(resource.type, resource.urn, resource.inputs) }),
+    plan: async ({ type, urn, inputs }) => ({
+        change: "unchanged",
+        ...(hasUnknown(inputs) ? { outputs: inputs } : randomValue(type, urn, inputs)),
+    }),
     apply: async resource => randomValue(resource.type, resource.urn, resource.inputs),
 };
 
