@@ -1,13 +1,13 @@
 import { execFile, spawn } from "node:child_process";
-import { mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { BINARIES, type Binary } from "./binaries";
-import { type BuildFolder, buildFolder, missingParts } from "./builtServers";
+import { type BuildFolder, buildFolder, builtManifests, missingParts, missingPrograms } from "./builtServers";
 import { writeWhole } from "./credentials";
 import { exclusively } from "./exclusive";
 import { requireGo } from "./goToolchain";
-import { type Manifests, readManifests, SOURCE_MODULES, type SourceModule } from "./manifests";
+import { readManifests, SOURCE_MODULES, type SourceModule } from "./manifests";
 import { prepareState } from "./preparedState";
 import { serversFolder } from "./serverSources";
 
@@ -41,47 +41,46 @@ export async function buildServers(options: BuildOptions = {}): Promise<void> {
 }
 
 async function build(folder: BuildFolder, servers: string, say: (line: string) => void, signal: AbortSignal | undefined): Promise<void> {
-    const missing = missingParts(folder);
-    if (missing.length === 0) {
-        return;
+    mkdirSync(folder.root, { recursive: true });
+    const missing = missingPrograms(folder);
+    if (missing.length > 0) {
+        say(
+            `building ${missing.length} of ${BINARIES.length} sandbox servers, once, into ${folder.root}: about 12 minutes for all of them ` +
+                "on two cores where Go has compiled nothing of them yet, 0.8 GB there and about 6 GB in Go's own caches",
+        );
     }
-    mkdirSync(folder.binaries, { recursive: true });
-    say(
-        `building the sandbox's servers, once, into ${folder.root}: about 12 minutes on two cores where nothing of them is compiled yet, ` +
-            "0.8 GB there and about 6 GB in Go's own caches",
-    );
     for (const [index, binary] of BINARIES.entries()) {
         if (missing.includes(binary.name)) {
             const since = performance.now();
-            await compile(binary, folder, servers, signal);
+            await compile(binary, folder.programs[binary.name], join(servers, binary.module), signal);
             say(`${index + 1}/${BINARIES.length} ${binary.name} (${Math.round((performance.now() - since) / 1000)} s)`);
         }
     }
-    if (missing.includes("manifests")) {
-        writeWhole(folder.manifests, JSON.stringify(readManifests(await sourceFolders(servers))));
-        say("the manifests of Knative, KServe and KWOK");
+    const manifests = builtManifests(folder) ?? readManifests(await sourceFolders(servers));
+    if (!existsSync(folder.manifests)) {
+        writeWhole(folder.manifests, JSON.stringify(manifests));
+        say("manifests of Knative, KServe and KWOK");
     }
-    if (missing.includes("state")) {
-        const manifests = JSON.parse(readFileSync(folder.manifests, "utf8")) as Manifests;
-        await prepareState(folder.binaries, manifests, folder.prepared, signal);
-        say("a cluster's first state");
+    if (!existsSync(folder.prepared(manifests))) {
+        const since = performance.now();
+        await prepareState(folder.programs, manifests, folder.prepared(manifests), signal);
+        say(`first state of a cluster (${Math.round((performance.now() - since) / 1000)} s)`);
     }
 }
 
-async function compile(binary: Binary, folder: BuildFolder, servers: string, signal: AbortSignal | undefined): Promise<void> {
-    const output = join(folder.binaries, binary.name);
-    const unfinished = `${output}.new`;
+async function compile(binary: Binary, program: string, module: string, signal: AbortSignal | undefined): Promise<void> {
+    const unfinished = `${program}.new`;
     rmSync(unfinished, { force: true });
     const flags = ["-trimpath", "-buildvcs=false", `-ldflags=-s -w ${binary.linkerFlags ?? ""}`, "-o", unfinished];
-    await go(["build", ...flags, binary.package], join(servers, binary.module), signal);
-    renameSync(unfinished, output);
+    await go(["build", ...flags, binary.package], module, signal);
+    renameSync(unfinished, program);
 }
 
 /** Runs Go. What it says is for the error alone: without one it only tells what it downloads. */
-function go(args: readonly string[], folder: string, signal: AbortSignal | undefined): Promise<void> {
+function go(args: readonly string[], module: string, signal: AbortSignal | undefined): Promise<void> {
     return new Promise((resolve, reject) => {
         const child = spawn("go", args, {
-            cwd: folder,
+            cwd: module,
             stdio: ["ignore", "ignore", "pipe"],
             // Without C: the programs then run on any Linux, and no compiler for it has to be installed.
             env: { ...process.env, CGO_ENABLED: "0", GOFLAGS: "-mod=readonly", GOWORK: "off" },
@@ -92,7 +91,7 @@ function go(args: readonly string[], folder: string, signal: AbortSignal | undef
             said = (said + text.toString()).slice(-4000);
         });
         child.on("error", reject);
-        child.on("close", code => (code === 0 ? resolve() : reject(new Error(`go ${args.join(" ")} in ${folder} failed:\n${said}`))));
+        child.on("close", code => (code === 0 ? resolve() : reject(new Error(`go ${args.join(" ")} in ${module} failed:\n${said}`))));
     });
 }
 

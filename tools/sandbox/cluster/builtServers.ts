@@ -1,55 +1,88 @@
+import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { InvalidConfiguration } from "../../../components/problems";
-import { BINARIES } from "./binaries";
-import type { Manifests } from "./manifests";
-import { defaultCache, serversFolder, sourcesKey } from "./serverSources";
+import { BINARIES, type BinaryName } from "./binaries";
+import { digestOf, foundation } from "./desiredObjects";
+import { type Manifests, SOURCE_MODULES } from "./manifests";
+import { defaultCache, moduleKey, serversFolder } from "./serverSources";
+
+/** Path of each program. */
+export type Programs = Readonly<Record<BinaryName, string>>;
 
 /** Servers that are ready to run. From here on neither Go nor its module cache is needed. */
 export interface BuiltServers {
-    /** The folder of the programs. */
-    readonly binaries: string;
+    readonly programs: Programs;
     readonly manifests: Manifests;
     /** The etcd data that a new cluster starts from. */
     readonly prepared: string;
 }
 
-/** Where the servers of these sources are, or will be. */
+/**
+ * Where the parts of a build are, or will be. Each has a name of its own sources, so that a change builds anew what it changes and
+ * nothing else, and a part that is there is whole.
+ */
 export interface BuildFolder {
     readonly root: string;
-    readonly binaries: string;
+    readonly programs: Programs;
     readonly manifests: string;
-    readonly prepared: string;
+    prepared(manifests: Manifests): string;
 }
+
+/** Raised when the manifests are read from other files of the same modules. */
+const MANIFESTS_VERSION = 1;
 
 export function buildFolder(cacheDir: string = defaultCache()): BuildFolder {
-    const root = join(cacheDir, "sandbox", sourcesKey(serversFolder(), `${process.platform}-${process.arch}`));
-    return { root, binaries: join(root, "bin"), manifests: join(root, "manifests.json"), prepared: join(root, "etcd") };
+    const servers = serversFolder();
+    const root = join(cacheDir, "sandbox");
+    const modules = new Map([...new Set(BINARIES.map(binary => binary.module))].map(module => [module, moduleKey(servers, module)]));
+    const platform = `${process.platform}-${process.arch}`;
+    const programs = Object.fromEntries(
+        BINARIES.map(binary => [binary.name, join(root, `${binary.name}-${key(platform, modules.get(binary.module), binary)}`)]),
+    ) as Programs;
+    const sources = Object.values(SOURCE_MODULES).map(source => modules.get(source.module));
+    return {
+        root,
+        programs,
+        manifests: join(root, `manifests-${key(MANIFESTS_VERSION, sources)}.json`),
+        prepared: manifests => join(root, `state-${key(programs.etcd, programs["kube-apiserver"], digestOf(foundation(manifests)))}`),
+    };
 }
 
-/** What of a build is missing; a file that is there is whole. */
+export function missingPrograms(folder: BuildFolder): BinaryName[] {
+    return BINARIES.map(binary => binary.name).filter(name => !existsSync(folder.programs[name]));
+}
+
+/** The manifests of a build, if they have been made. */
+export function builtManifests(folder: BuildFolder): Manifests | undefined {
+    // Written by the build from the same types, whole or not at all.
+    return existsSync(folder.manifests) ? (JSON.parse(readFileSync(folder.manifests, "utf8")) as Manifests) : undefined;
+}
+
+/** What of a build is missing, in words; a part that is there is whole. */
 export function missingParts(folder: BuildFolder): string[] {
-    const programs = BINARIES.map(binary => binary.name).filter(name => !existsSync(join(folder.binaries, name)));
-    return [...programs, ...(existsSync(folder.manifests) ? [] : ["manifests"]), ...(existsSync(folder.prepared) ? [] : ["state"])];
+    const manifests = builtManifests(folder);
+    const rest = manifests === undefined ? ["manifests"] : existsSync(folder.prepared(manifests)) ? [] : ["first state"];
+    return [...missingPrograms(folder), ...rest];
 }
 
 export function builtServers(cacheDir?: string): BuiltServers {
     const folder = buildFolder(cacheDir);
+    const manifests = builtManifests(folder);
     const missing = missingParts(folder);
-    if (missing.length > 0) {
+    if (manifests === undefined || missing.length > 0) {
         throw new InvalidConfiguration([
             {
                 path: "sandbox servers",
-                found: `${missing.join(", ")} missing in ${folder.root}`,
+                found: `without ${missing.join(", ")}`,
                 allowed: "a whole build",
-                remedy: "build the servers first; `kst sandbox up` does",
+                remedy: "build them first; `kst sandbox up` does",
             },
         ]);
     }
-    // Written by the build, in one go, from what it read with the same types.
-    return {
-        binaries: folder.binaries,
-        manifests: JSON.parse(readFileSync(folder.manifests, "utf8")) as Manifests,
-        prepared: folder.prepared,
-    };
+    return { programs: folder.programs, manifests, prepared: folder.prepared(manifests) };
+}
+
+function key(...parts: readonly unknown[]): string {
+    return createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 12);
 }

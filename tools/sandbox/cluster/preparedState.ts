@@ -1,5 +1,6 @@
 import { constants, cpSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import type { Programs } from "./builtServers";
 import { ControlPlane } from "./controlPlane";
 import { ensureCredentials } from "./credentials";
 import { foundation } from "./desiredObjects";
@@ -16,7 +17,12 @@ import { apiServerReady, startStorage } from "./storage";
  * in there is a secret or differs from cluster to cluster.
  * @param target the folder to make, whole or not at all
  */
-export async function prepareState(binaries: string, manifests: Manifests, target: string, signal: AbortSignal | undefined): Promise<void> {
+export async function prepareState(
+    programs: Programs,
+    manifests: Manifests,
+    target: string,
+    signal: AbortSignal | undefined,
+): Promise<void> {
     const folder = stateFolder(`${target}.unfinished`);
     const plane = new ControlPlane(folder, signal);
     // Of a build that was killed here.
@@ -26,7 +32,7 @@ export async function prepareState(binaries: string, manifests: Manifests, targe
     try {
         const { token } = ensureCredentials(folder);
         const ports = await choosePorts({}, canListen);
-        const servers = storageServers(folder, ports, binaries);
+        const servers = storageServers(folder, ports, programs);
         const { api } = await startStorage(plane, folder, servers, { ports, token });
         try {
             await apiServerReady(plane, servers, api);

@@ -22,16 +22,13 @@ export function defaultCache(environment: NodeJS.ProcessEnv = process.env): stri
     return environment.KST_CACHE_DIR ?? join(caches, "kserve-torchserve");
 }
 
-/** What is asked of the manifests besides the modules' content; raised when another file of a module is taken. */
-const MANIFESTS_VERSION = 1;
-
-/** Stands for all that goes into the servers: their sources, their modules' versions and checksums, and how they are built. */
-export function sourcesKey(servers: string, platform: string): string {
-    const hash = createHash("sha256").update(JSON.stringify([platform, MANIFESTS_VERSION, BINARIES]));
-    for (const file of filesBelow(servers)) {
-        hash.update(`\0${file}\0`).update(readFileSync(join(servers, file)));
+/** Stands for a module of the servers: its own sources, and the versions and checksums of all that it uses. */
+export function moduleKey(servers: string, module: string): string {
+    const hash = createHash("sha256");
+    for (const file of filesBelow(join(servers, module))) {
+        hash.update(`\0${file}\0`).update(readFileSync(join(servers, module, file)));
     }
-    return hash.digest("hex").slice(0, 16);
+    return hash.digest("hex");
 }
 
 /** What a build reads: Go sources without tests, and module files. */

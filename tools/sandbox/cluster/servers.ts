@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import type { BinaryName } from "./binaries";
+import type { Programs } from "./builtServers";
 import type { PortName, Ports } from "./ports";
 import type { Command } from "./processes";
 import { logFile, type StateFolder } from "./stateFolder";
@@ -50,10 +51,10 @@ export interface ControllerServers {
     readonly kserve: Server;
 }
 
-export function storageServers(folder: StateFolder, ports: Ports, binaries: string): StorageServers {
+export function storageServers(folder: StateFolder, ports: Ports, programs: Programs): StorageServers {
     const address = (name: PortName) => `127.0.0.1:${ports[name]}`;
     const url = (name: PortName) => `http://${address(name)}`;
-    const server = serverMaker(folder, binaries, "");
+    const server = serverMaker(folder, programs, "");
     return {
         objectStore: server("objectstore", ["objectStore"], {
             arguments: [`-listen-address=${address("objectStore")}`, `-folder=${folder.objects}`],
@@ -95,9 +96,9 @@ export function storageServers(folder: StateFolder, ports: Ports, binaries: stri
 }
 
 /** @param kubeconfig the kubeconfig's text: a server that was started with another one must be started anew */
-export function controllerServers(folder: StateFolder, ports: Ports, binaries: string, kubeconfig: string): ControllerServers {
+export function controllerServers(folder: StateFolder, ports: Ports, programs: Programs, kubeconfig: string): ControllerServers {
     const address = (name: PortName) => `127.0.0.1:${ports[name]}`;
-    const server = serverMaker(folder, binaries, kubeconfig);
+    const server = serverMaker(folder, programs, kubeconfig);
     const config = `--kubeconfig=${folder.kubeconfig}`;
     const knative = (name: BinaryName, metrics: PortName, environment: Record<string, string> = {}) => ({
         SYSTEM_NAMESPACE: "knative-serving",
@@ -167,14 +168,14 @@ export function controllerServers(folder: StateFolder, ports: Ports, binaries: s
     };
 }
 
-function serverMaker(folder: StateFolder, binaries: string, reads: string) {
+function serverMaker(folder: StateFolder, programs: Programs, reads: string) {
     return (
         name: BinaryName,
         ports: readonly PortName[],
         rest: { readonly arguments: readonly string[]; readonly environment?: Record<string, string>; readonly probe?: string },
     ): Server => {
         const command = {
-            program: join(binaries, name),
+            program: programs[name],
             arguments: rest.arguments,
             environment: rest.environment ?? {},
             log: logFile(folder, name),

@@ -40,7 +40,7 @@ export class Start {
         writeWhole(folder.kwokStages, built.manifests.kwokStages);
         this.ended("state");
 
-        const storage = storageServers(folder, ports, built.binaries);
+        const storage = storageServers(folder, ports, built.programs);
         const [certificate, { api, authority }] = await Promise.all([
             this.webhookCertificate(),
             startStorage(plane, folder, storage, { ports, token }),
@@ -50,7 +50,7 @@ export class Start {
             writeWhole(folder.kubeconfig, kubeconfig);
             await apiServerReady(plane, storage, api);
             this.ended("API server");
-            const controllers = controllerServers(folder, ports, built.binaries, kubeconfig);
+            const controllers = controllerServers(folder, ports, built.programs, kubeconfig);
             await this.startControllers(api, controllers, admission(built.manifests, ports, certificate));
             await Promise.all(Object.values({ ...storage, ...controllers }).map(server => plane.answering(server)));
             await plane.until(controllers.kwok, "has not made the node ready", () => yes(takesPods(api)));
@@ -75,7 +75,7 @@ export class Start {
         const running = new Set<string>(this.plane.running().map(server => server.name));
         // A port that this cluster's own server listens on is not taken. Which names those are does not depend on the numbers.
         const any = remembered as Ports;
-        const servers = { ...storageServers(folder, any, built.binaries), ...controllerServers(folder, any, built.binaries, "") };
+        const servers = { ...storageServers(folder, any, built.programs), ...controllerServers(folder, any, built.programs, "") };
         const held = Object.values(servers)
             .filter(server => running.has(server.name))
             .flatMap(server => server.ports.map(name => remembered[name]));
@@ -88,7 +88,7 @@ export class Start {
     private async webhookCertificate(): Promise<string> {
         const path = join(this.folder.webhookCertificate, "tls.crt");
         if (!existsSync(path)) {
-            const manager = join(this.built.binaries, "kserve-manager");
+            const manager = this.built.programs["kserve-manager"];
             await promisify(execFile)(manager, ["-certificate-only", `-certificate-folder=${this.folder.webhookCertificate}`]);
         }
         return readFileSync(path, "utf8");
