@@ -1,5 +1,4 @@
 import { createHash, randomUUID } from "node:crypto";
-import type { BigIntStats } from "node:fs";
 import { mkdir, readdir, readFile, rename, stat, unlink, utimes, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
@@ -11,17 +10,14 @@ export function cacheDirectory(environment: NodeJS.ProcessEnv = process.env): st
     return environment.KST_CACHE_DIR || join(environment.XDG_CACHE_HOME || join(homedir(), ".cache"), "kserve-torchserve");
 }
 
-const entrySchema = z.object({ identity: z.string(), size: z.number(), crc32: z.number(), sha256: z.string(), check: z.string() });
+const entrySchema = z.object({ stamp: z.string(), size: z.number(), crc32: z.number(), sha256: z.string(), check: z.string() });
 
 const HOUR_MILLISECONDS = 60 * 60 * 1000;
 const DAY_MILLISECONDS = 24 * HOUR_MILLISECONDS;
 
-/** Coarsest clock of a file system that models are kept on: FAT's. */
-const CLOCK_GRANULARITY_MILLISECONDS = 2000;
-
 /**
- * Digests of files that have been read before, kept from run to run, one small file for each path. A file is the same while its size,
- * inode and times are (`stat`, as in git's index). The cache never fails: what cannot be read or written is as if it were not there.
+ * Digests of files that have been read before, kept from run to run, one small file for each path. The cache never fails: what cannot
+ * be read or written is as if it were not there.
  */
 export class DigestCache {
     private pruned = false;
@@ -31,11 +27,11 @@ export class DigestCache {
         private readonly limits = { entries: 10_000, ageMilliseconds: 90 * DAY_MILLISECONDS },
     ) {}
 
-    async get(path: string, stats: BigIntStats): Promise<FileDigest | undefined> {
+    async get(path: string, stamp: string): Promise<FileDigest | undefined> {
         const location = this.locate(path);
         try {
-            const { identity, check, ...digest } = entrySchema.parse(JSON.parse(await readFile(location, "utf8")));
-            if (identity !== identityOf(stats) || check !== checkOf(identity, digest)) {
+            const { check, ...digest } = entrySchema.parse(JSON.parse(await readFile(location, "utf8")));
+            if (digest.stamp !== stamp || check !== checkOf(digest)) {
                 return undefined;
             }
             await keepFromPruning(location);
@@ -45,23 +41,12 @@ export class DigestCache {
         }
     }
 
-    /**
-     * A file that was written to within the clock's granularity before its reading began is not remembered: it could be written to
-     * again without any of its times changing ("racy", git's Documentation/technical/racy-git.txt).
-     */
-    async put(path: string, stats: BigIntStats, digest: FileDigest, startedAt: number): Promise<void> {
-        const lastChange = Math.max(Number(stats.mtimeMs), Number(stats.ctimeMs));
-        if (lastChange > startedAt - CLOCK_GRANULARITY_MILLISECONDS) {
-            return;
-        }
-        const identity = identityOf(stats);
-        const { size, crc32, sha256 } = digest;
-        const entry = { identity, size, crc32, sha256, check: checkOf(identity, digest) };
+    async put(path: string, digest: FileDigest): Promise<void> {
         // Written aside and renamed: whoever reads, or is killed, sees a whole entry or none.
         const aside = join(this.directory, `${randomUUID()}.new`);
         try {
             await mkdir(this.directory, { recursive: true, mode: 0o700 });
-            await writeFile(aside, JSON.stringify(entry));
+            await writeFile(aside, JSON.stringify({ ...digest, check: checkOf(digest) }));
             await rename(aside, this.locate(path));
             await this.prune();
         } catch {
@@ -96,13 +81,9 @@ export class DigestCache {
     }
 }
 
-function identityOf({ size, ino, mtimeNs, ctimeNs }: BigIntStats): string {
-    return [size, ino, mtimeNs, ctimeNs].join(":");
-}
-
 /** Guards against a damaged entry; a wrong CRC would otherwise end in an archive that nothing can unpack. */
-function checkOf(identity: string, { size, crc32, sha256 }: FileDigest): string {
-    return createHash("sha256").update([identity, size, crc32, sha256].join("\n")).digest("hex").slice(0, 16);
+function checkOf({ stamp, size, crc32, sha256 }: FileDigest): string {
+    return createHash("sha256").update([stamp, size, crc32, sha256].join("\n")).digest("hex").slice(0, 16);
 }
 
 async function keepFromPruning(location: string): Promise<void> {

@@ -65,10 +65,11 @@ export async function runArchiver(python: string, args: readonly string[]): Prom
     }
 }
 
-// The console script's own call, and then the most memory that it had, in KiB (getrusage(2), on Linux).
+// The console script's own call, and then the most memory that it had, in KiB; 0 where the system does not say (proc(5)).
 const PROGRAM = `
-import resource
+import os, re
 from model_archiver.model_packaging import generate_model_archive
 generate_model_archive()
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+status = open("/proc/self/status").read() if os.path.exists("/proc/self/status") else ""
+print((re.findall(r"VmHWM:\\s*(\\d+)", status) or [0])[0])
 `;

@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import fc from "fast-check";
 import { afterAll, beforeEach, describe, expect, it, vi } from "vitest";
-import { digestFile, type FileDigest } from "../../../components/storage/fileDigest";
+import { ringOfBuffers } from "../../../components/storage/fileChunks";
+import { digestFile, type FileDigest, verifiedChunks } from "../../../components/storage/fileDigest";
 import { cacheDirectory, DigestCache } from "../../../components/storage/fileDigestCache";
 import { sha256 } from "../torchserve/zipReaders";
 
@@ -41,7 +42,10 @@ async function anHourLater<T>(run: () => Promise<T>): Promise<T> {
 const remember = () => anHourLater(() => digestFile(file, new DigestCache(directory)));
 
 /** What the cache has for the file as it is now. */
-const remembered = async () => new DigestCache(directory).get(file, await stat(file, { bigint: true }));
+async function remembered(): Promise<FileDigest | undefined> {
+    const { size, ino, mtimeNs, ctimeNs } = await stat(file, { bigint: true });
+    return new DigestCache(directory).get(file, [size, ino, mtimeNs, ctimeNs].join(":"));
+}
 
 describe("a file's digest", () => {
     it("is of all of its bytes, around every size of a chunk", async () => {
@@ -67,6 +71,54 @@ describe("a file's digest", () => {
             return undefined;
         });
         await expect(digestFile(file, cache)).rejects.toThrow("let what writes the file finish");
+    });
+});
+
+describe("a file's verified content", () => {
+    async function readVerified(expected: FileDigest): Promise<string> {
+        const parts: string[] = [];
+        for await (const chunk of verifiedChunks(file, expected, ringOfBuffers())) {
+            parts.push(chunk.toString());
+        }
+        return parts.join("");
+    }
+
+    describe.each([
+        { when: "a moment", run: <T>(run: () => Promise<T>) => run() },
+        { when: "an hour", run: anHourLater },
+    ])("with a digest that was taken $when after it was written", ({ run }) => {
+        it("is given while the file is the same", async () => {
+            expect(await readVerified(await run(() => digestFile(file)))).toBe("weights");
+        });
+
+        it("is given also when only the file's times are others", async () => {
+            const digest = await run(() => digestFile(file));
+            utimesSync(file, 2e9, 2e9);
+            expect(await readVerified(digest)).toBe("weights");
+        });
+
+        it.each<[string, () => void]>([
+            ["in its content", () => writeFileSync(file, "WEIGHTS")],
+            ["in its size", () => appendFileSync(file, "!")],
+        ])("ends in an error when the file has changed %s", async (_case, change) => {
+            const digest = await run(() => digestFile(file));
+            change();
+            putTimeBack(file);
+            await expect(readVerified(digest)).rejects.toThrow(file);
+        });
+    });
+
+    it("ends in an error when what is read is damaged, though the file's state is the same", async () => {
+        const digest = await anHourLater(() => digestFile(file));
+        await expect(readVerified({ ...digest, crc32: digest.crc32 ^ 1 })).rejects.toThrow("a file with CRC");
+    });
+
+    it("ends in an error when the file is written to meanwhile", async () => {
+        const digest = await anHourLater(() => digestFile(file));
+        const chunks = verifiedChunks(file, digest, ringOfBuffers());
+        await chunks.next();
+        writeFileSync(file, "WEIGHTS");
+        await expect(chunks.next()).rejects.toThrow("let what writes the file finish");
     });
 });
 
@@ -107,8 +159,8 @@ describe("the cache of digests", () => {
         expect(await remembered()).toBeDefined();
         change();
         expect(await remembered()).toBeUndefined();
-        expect(await remember()).toEqual(digestOf(readFileSync(file)));
-        expect(await remembered()).toEqual(digestOf(readFileSync(file)));
+        expect(await remember()).toMatchObject(digestOf(readFileSync(file)));
+        expect(await remembered()).toMatchObject(digestOf(readFileSync(file)));
     });
 
     it("does not remember a file that was written a moment ago, which could change again without a sign", async () => {
@@ -135,14 +187,14 @@ describe("the cache of digests", () => {
 
     it("never fails, wherever it is told to be", async () => {
         for (const impossible of [join(file, "below-a-file"), "/dev/null/cache"]) {
-            expect(await anHourLater(() => digestFile(file, new DigestCache(impossible)))).toEqual(digestOf(readFileSync(file)));
+            expect(await anHourLater(() => digestFile(file, new DigestCache(impossible)))).toMatchObject(digestOf(readFileSync(file)));
         }
     });
 
     it("can be used by many at once", async () => {
         const cache = Array.from({ length: 8 }, () => new DigestCache(directory));
         await anHourLater(() => Promise.all(Array.from({ length: 80 }, (_, index) => digestFile(file, cache[index % 8]))));
-        expect(await remembered()).toEqual(digestOf(readFileSync(file)));
+        expect(await remembered()).toMatchObject(digestOf(readFileSync(file)));
         expect(readdirSync(directory)).toHaveLength(1);
     });
 

@@ -9,6 +9,7 @@ import type { ArchiveReport } from "./archiveProgram";
 
 const ROOT = resolve(__dirname, "../../..");
 const PROGRAM = "test/components/torchserve/archiveProgram";
+const PEAK_MEMORY = "test/components/torchserve/peakMemory";
 
 /** The archive's code, transpiled so that a plain Node process can run it. Returns the folder, which the caller removes. */
 export function transpileArchiveProgram(): string {
@@ -18,7 +19,7 @@ export function transpileArchiveProgram(): string {
             .filter(name => name.endsWith(".ts"))
             .map(name => join(directory, name)),
     );
-    for (const source of [...sources, `${PROGRAM}.ts`]) {
+    for (const source of [...sources, `${PROGRAM}.ts`, `${PEAK_MEMORY}.ts`]) {
         const target = join(folder, source.replace(/\.ts$/, ".js"));
         mkdirSync(dirname(target), { recursive: true });
         const compilerOptions = { module: ModuleKind.CommonJS, target: ScriptTarget.ES2023 };

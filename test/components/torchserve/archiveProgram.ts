@@ -9,6 +9,7 @@ import { findArchiveFiles } from "../../../components/torchserve/archiveFiles";
 import { archiveLayout } from "../../../components/torchserve/archiveLayout";
 import { writeArchive } from "../../../components/torchserve/archiveStream";
 import { prepareArchive } from "../../../components/torchserve/preparedArchive";
+import { peakMemoryMebibytes } from "./peakMemory";
 
 /** What a run of this program tells. */
 export interface ArchiveReport {
@@ -37,7 +38,7 @@ async function main(command: string, json: string, cacheDirectory: string, targe
         digest: archive.digest,
         size: archive.size,
         bytes,
-        memoryMebibytes: process.resourceUsage().maxRSS / 1024,
+        memoryMebibytes: peakMemoryMebibytes(),
     };
     console.log(JSON.stringify(report));
 }
