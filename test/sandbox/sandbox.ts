@@ -11,7 +11,7 @@ import { type ServiceReport, serviceReports } from "../../tools/sandbox/services
 import { sandboxStackFile } from "../../tools/sandbox/stackFile";
 
 export const PROJECT = join(__dirname, "../..");
-const TEMPLATE = readFileSync(join(PROJECT, "Pulumi.sandbox.yaml"), "utf8");
+export const TEMPLATE = readFileSync(join(PROJECT, "Pulumi.sandbox.yaml"), "utf8");
 
 /** A sandbox of a test's own, and the project's program deployed to it with stack files that the test edits. */
 export class TestSandbox {
