@@ -54,8 +54,7 @@ describe("how a model is served", () => {
             {
                 minWorkers: 2,
                 maxWorkers: 2,
-                batchSize: 8,
-                maxBatchDelayMilliseconds: 0,
+                batchSize: 1,
                 responseTimeoutSeconds: 1,
                 startupTimeoutSeconds: 600,
             },
