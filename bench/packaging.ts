@@ -11,7 +11,7 @@ import { DigestCache } from "../components/storage/fileDigestCache";
 import { findArchiveFiles } from "../components/torchserve/archiveFiles";
 import { archiveLayout } from "../components/torchserve/archiveLayout";
 import { writeArchive } from "../components/torchserve/archiveStream";
-import { installArchiver, runArchiver } from "../test/archiver/torchModelArchiver";
+import { installArchiver, type PackagingRun, runArchiver } from "../test/archiver/torchModelArchiver";
 import { peakMemoryMebibytes } from "../test/components/torchserve/peakMemory";
 
 const MEBIBYTE = 1024 * 1024;
@@ -21,15 +21,10 @@ const ROUNDS = 5;
 /** The default format takes half a minute and hardly varies. */
 const SLOW_ROUNDS = 1;
 
-interface Run {
-    readonly seconds: number;
-    readonly memoryMebibytes: number;
-}
-
 interface Contestant {
     readonly name: string;
     readonly rounds: number;
-    run(): Promise<Run>;
+    run(): Promise<PackagingRun>;
 }
 
 /**
@@ -69,7 +64,7 @@ export async function main(): Promise<void> {
         ];
         // Brings the files into the page cache and their digests into the warm one.
         await ours("archive", warm)();
-        const runs = new Map<Contestant, Run[]>(contestants.map(contestant => [contestant, []]));
+        const runs = new Map<Contestant, PackagingRun[]>(contestants.map(contestant => [contestant, []]));
         for (let round = 0; round < ROUNDS; round++) {
             for (const contestant of contestants.filter(({ rounds }) => round < rounds)) {
                 // Otherwise each would also wait for what the one before has left to be written to disk.
@@ -103,10 +98,10 @@ async function writeModel(folder: string): Promise<string[]> {
 type Task = "archive" | "digest" | "onePass";
 
 /** In a process of its own, for its memory and its start, which the archiver's time has too. */
-async function runTask(...args: [task: Task, files: readonly string[], target: string, cache: string]): Promise<Run> {
+async function runTask(...args: [task: Task, files: readonly string[], target: string, cache: string]): Promise<PackagingRun> {
     const started = performance.now();
     const { stdout } = await promisify(execFile)(process.execPath, [__filename, JSON.stringify(args)]);
-    return { seconds: (performance.now() - started) / 1000, memoryMebibytes: Number(stdout) };
+    return { ...JSON.parse(stdout), seconds: (performance.now() - started) / 1000 };
 }
 
 async function task(task: Task, files: readonly string[], target: string, cacheDirectory: string): Promise<void> {
@@ -125,7 +120,8 @@ async function task(task: Task, files: readonly string[], target: string, cacheD
             await writeArchive(archiveLayout(args, entries), new Map(found.map(({ name, source }) => [name, source])), target);
         }
     }
-    console.log(peakMemoryMebibytes());
+    const { user, system } = process.cpuUsage();
+    console.log(JSON.stringify({ cpuSeconds: (user + system) / 1e6, memoryMebibytes: peakMemoryMebibytes() }));
 }
 
 /**
@@ -137,7 +133,7 @@ function hashAndWrite(files: readonly string[], target: string): void {
     const hash = createHash("sha256");
     const buffer = Buffer.alloc(MEBIBYTE);
     for (const path of files) {
-        const input = openSync(path);
+        const input = openSync(path, "r");
         for (let bytes = readSync(input, buffer); bytes > 0; bytes = readSync(input, buffer)) {
             hash.update(buffer.subarray(0, bytes));
             writeSync(output, buffer, 0, bytes);
@@ -148,25 +144,26 @@ function hashAndWrite(files: readonly string[], target: string): void {
     closeSync(output);
 }
 
-function print(contestants: readonly Contestant[], runs: ReadonlyMap<Contestant, readonly Run[]>): void {
+function print(contestants: readonly Contestant[], runs: ReadonlyMap<Contestant, readonly PackagingRun[]>): void {
     const table = contestants.map(contestant => {
         const all = runs.get(contestant) ?? [];
         return {
             name: contestant.name,
             seconds: median(all.map(run => run.seconds)),
+            cpu: median(all.map(run => run.cpuSeconds)),
             memory: Math.max(...all.map(run => run.memoryMebibytes)),
         };
     });
     const [store = NaN, deflate = NaN] = table.slice(-2).map(({ seconds }) => seconds);
     const onePass = table.find(({ name }) => name.startsWith("sha256"))?.seconds ?? NaN;
-    const columns = (cells: readonly string[]) => cells.map((cell, index) => (index === 0 ? cell.padEnd(38) : cell.padStart(12))).join("");
+    const columns = (cells: readonly string[]) => cells.map((cell, index) => (index === 0 ? cell.padEnd(38) : cell.padStart(13))).join("");
     console.log(
         `Packaging ${FILE_MEBIBYTES.length} files, 1 GiB, on ${cpus().length} cores, load ${loadavg()[0]?.toFixed(1)}; medians of ${ROUNDS}, the default of ${SLOW_ROUNDS}`,
     );
-    console.log(columns(["", "seconds", "of one pass", "of zip-store", "default is", "MiB"]));
-    for (const { name, seconds, memory } of table) {
+    console.log(columns(["", "seconds", "of one pass", "of zip-store", "default is", "CPU seconds", "MiB"]));
+    for (const { name, seconds, cpu, memory } of table) {
         const ratios = [`${(seconds / onePass).toFixed(2)} x`, `${(seconds / store).toFixed(2)} x`, `${(deflate / seconds).toFixed(1)} x`];
-        console.log(columns([name, seconds.toFixed(2), ...ratios, memory.toFixed(0)]));
+        console.log(columns([name, seconds.toFixed(2), ...ratios, cpu.toFixed(2), memory.toFixed(0)]));
     }
 }
 

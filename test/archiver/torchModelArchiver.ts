@@ -44,9 +44,11 @@ export async function installArchiver(release: ArchiverRelease): Promise<string>
     return join(directory, "bin", "python");
 }
 
-/** What a run of the archiver took. */
-export interface ArchiverRun {
+/** What making an archive took. */
+export interface PackagingRun {
     readonly seconds: number;
+    /** Of all threads: what a busy machine does not change. */
+    readonly cpuSeconds: number;
     readonly memoryMebibytes: number;
 }
 
@@ -54,22 +56,23 @@ export interface ArchiverRun {
  * Runs the archiver with its own arguments. It works in a folder of its own, because the archiver begins by deleting
  * `TMPDIR/MODEL_NAME`, whatever that is.
  */
-export async function runArchiver(python: string, args: readonly string[]): Promise<ArchiverRun> {
+export async function runArchiver(python: string, args: readonly string[]): Promise<PackagingRun> {
     const folder = await mkdtemp(join(tmpdir(), "torch-model-archiver-"));
     try {
         const started = performance.now();
         const { stdout } = await run(python, ["-c", PROGRAM, ...args], { env: { ...process.env, TMPDIR: folder } });
-        return { seconds: (performance.now() - started) / 1000, memoryMebibytes: Number(stdout.trim()) / 1024 };
+        return { ...JSON.parse(stdout), seconds: (performance.now() - started) / 1000 };
     } finally {
         await rm(folder, { recursive: true, force: true });
     }
 }
 
-// The console script's own call, and then the most memory that it had, in KiB; 0 where the system does not say (proc(5)).
+// The console script's own call, and then what it took; no memory where the system does not say (proc(5)).
 const PROGRAM = `
-import os, re
+import json, os, re, time
 from model_archiver.model_packaging import generate_model_archive
 generate_model_archive()
 status = open("/proc/self/status").read() if os.path.exists("/proc/self/status") else ""
-print((re.findall(r"VmHWM:\\s*(\\d+)", status) or [0])[0])
+kibibytes = int((re.findall(r"VmHWM:\\s*(\\d+)", status) or [0])[0])
+print(json.dumps({"cpuSeconds": time.process_time(), "memoryMebibytes": kibibytes / 1024}))
 `;
