@@ -2,7 +2,8 @@ import { type FileHandle, open } from "node:fs/promises";
 import { buffer } from "node:stream/consumers";
 import { type Entry, fromFdPromise, type LocalFileHeader, type ZipFile } from "yauzl";
 import { InvalidConfiguration, type Problem, refuse } from "../problems";
-import { type ArchiveManifest, MANIFEST_NAME, readManifest } from "./archiveManifest";
+import { type ArchiveManifest, MANIFEST_NAME } from "./archiveManifest";
+import { readManifest } from "./archiveManifestReader";
 
 /** A manifest is some hundred bytes; what claims to be more is not read. */
 const MANIFEST_LIMIT_BYTES = 1024 * 1024;

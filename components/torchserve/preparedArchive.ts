@@ -8,7 +8,6 @@ import { archiveProblems, type ModelArchiveArgs } from "./archive";
 import { fileProblems, findArchiveFiles } from "./archiveFiles";
 import { type ArchiveEntry, archiveDigest, archiveFileProblems, archiveLayout } from "./archiveLayout";
 import { DEFAULT_MODEL_VERSION } from "./archiveManifest";
-import { readArchive } from "./archiveReader";
 import { archiveStream } from "./archiveStream";
 
 /** An archive that is ready to be stored; its bytes are read only when they are asked for. */
@@ -61,6 +60,8 @@ async function prepareFiles(args: ModelArchiveArgs, path: string, cache: DigestC
 async function prepareExisting(archive: string, path: string, cache: DigestCache): Promise<PreparedArchive> {
     const file = resolve(archive);
     refuse(await fileProblems(file, archive, path));
+    // Loaded when first used: most archives are made here, and reading takes a zip reader and a schema.
+    const { readArchive } = await import("./archiveReader.js");
     const { model } = await readArchive(file, path);
     const digest = await digestFile(file, cache);
     return {

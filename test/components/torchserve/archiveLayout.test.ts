@@ -4,7 +4,8 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { ModelArchiveArgs } from "../../../components/torchserve/archive";
 import { type ArchiveEntry, archiveDigest, archiveFileProblems, archiveLayout } from "../../../components/torchserve/archiveLayout";
-import { manifestText, readManifest } from "../../../components/torchserve/archiveManifest";
+import { manifestText } from "../../../components/torchserve/archiveManifest";
+import { readManifest } from "../../../components/torchserve/archiveManifestReader";
 
 const args: ModelArchiveArgs = { modelName: "digits", handler: "src/handler.py:run", serializedFile: "/models/digits.pt" };
 const entry = (name: string, content: string): ArchiveEntry => ({
