@@ -30,6 +30,7 @@ const RESOURCES: Readonly<Record<string, string>> = {
     Node: "nodes",
     Secret: "secrets",
     Service: "services",
+    ServingRuntime: "servingruntimes",
     ServiceAccount: "serviceaccounts",
     ValidatingWebhookConfiguration: "validatingwebhookconfigurations",
 };

@@ -75,12 +75,15 @@ function identify(pid: number, owner: string): RunningServer | undefined {
     return name === undefined || digest === undefined || startTime === undefined ? undefined : { name, digest, pid, startTime };
 }
 
-/** Field 22 of /proc/PID/stat, or nothing for a process that is gone or only waits to be collected. Source: proc_pid_stat(5). */
+/**
+ * When the process started, or nothing for one that is gone or only waits to be collected. A process whose first thread has ended shows
+ * as such while its other threads still hold its ports, so these are counted too. Fields 3, 20 and 22 of proc_pid_stat(5).
+ */
 function startTimeOf(pid: number): string | undefined {
     const status = readIfThere(`/proc/${pid}/stat`);
     // The second field is the command's name in parentheses and may hold anything, so counting starts after its end.
     const fields = status?.slice(status.lastIndexOf(")") + 2).split(" ");
-    return fields?.[0] === "Z" ? undefined : fields?.[19];
+    return fields?.[0] === "Z" && Number(fields[17]) <= 1 ? undefined : fields?.[19];
 }
 
 function readIfThere(path: string): string | undefined {

@@ -14,6 +14,7 @@ import { usePreparedState } from "./preparedState";
 import { type ControllerServers, controllerServers, storageServers } from "./servers";
 import type { StateFolder } from "./stateFolder";
 import { apiServerReady, startStorage } from "./storage";
+import { waitFor } from "./waiting";
 
 /** One start of a cluster, from whatever state it is found in. */
 export class Start {
@@ -79,7 +80,7 @@ export class Start {
         const held = Object.values(servers)
             .filter(server => running.has(server.name))
             .flatMap(server => server.ports.map(name => remembered[name]));
-        const ports = await choosePorts(remembered, async port => held.includes(port) || (await canListen(port)));
+        const ports = await choosePorts(remembered, async port => held.includes(port) || (await becomesFree(port)));
         writeWhole(folder.ports, JSON.stringify(ports, undefined, 4));
         return ports;
     }
@@ -92,6 +93,19 @@ export class Start {
             await promisify(execFile)(manager, ["-certificate-only", `-certificate-folder=${this.folder.webhookCertificate}`]);
         }
         return readFileSync(path, "utf8");
+    }
+}
+
+/** A server that was killed a moment ago may hold its port still; a port that moves restarts whatever knows it. */
+async function becomesFree(port: number): Promise<boolean> {
+    const taken = new Error("taken");
+    try {
+        return await waitFor(() => yes(canListen(port)), { seconds: 1, failure: () => taken });
+    } catch (error) {
+        if (error === taken) {
+            return false;
+        }
+        throw error;
     }
 }
 
