@@ -61,7 +61,7 @@ describe("kst sandbox up, killed -9", () => {
     }, MINUTES);
 
     it.each([
-        ["when the cluster has begun to start", / etcd$/],
+        ["when the cluster has begun to start", / API server$/],
         ["when the cluster runs and the plan begins", /cluster runs$/],
         ["in the middle of the apply", /created .*Bucket /],
         ["when the service is made and not yet ready", /created .*InferenceService /],
