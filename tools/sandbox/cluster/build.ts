@@ -2,11 +2,12 @@ import { execFile, spawn } from "node:child_process";
 import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { cacheDirectory } from "../../../components/storage/fileDigestCache";
 import { BINARIES, type Binary } from "./binaries";
 import { type BuildFolder, buildFolder, builtManifests, missingParts, missingPrograms } from "./builtServers";
 import { writeWhole } from "./credentials";
 import { exclusively } from "./exclusive";
-import { requireGo } from "./goToolchain";
+import { goFor } from "./goToolchain";
 import { readManifests, SOURCE_MODULES, type SourceModule } from "./manifests";
 import { prepareState } from "./preparedState";
 import { serversFolder } from "./serverSources";
@@ -32,15 +33,24 @@ export async function buildServers(options: BuildOptions = {}): Promise<void> {
         return;
     }
     const servers = serversFolder();
-    await requireGo(servers);
+    const go = await goFor(servers, options.cacheDir ?? cacheDirectory());
     const say = options.onLine ?? (() => {});
-    await exclusively(`build ${folder.root}`, () => build(folder, servers, say, options.signal), {
+    await exclusively(`build ${folder.root}`, () => build({ folder, servers, go, say, signal: options.signal }), {
         ...(options.signal === undefined ? {} : { signal: options.signal }),
         onWait: () => say("waiting for another build of the sandbox's servers to end"),
     });
 }
 
-async function build(folder: BuildFolder, servers: string, say: (line: string) => void, signal: AbortSignal | undefined): Promise<void> {
+interface Build {
+    readonly folder: BuildFolder;
+    readonly servers: string;
+    /** The Go to build with. */
+    readonly go: string;
+    readonly say: (line: string) => void;
+    readonly signal: AbortSignal | undefined;
+}
+
+async function build({ folder, servers, go, say, signal }: Build): Promise<void> {
     mkdirSync(folder.root, { recursive: true });
     const missing = missingPrograms(folder);
     if (missing.length > 0) {
@@ -52,11 +62,11 @@ async function build(folder: BuildFolder, servers: string, say: (line: string) =
     for (const [index, binary] of BINARIES.entries()) {
         if (missing.includes(binary.name)) {
             const since = performance.now();
-            await compile(binary, folder.programs[binary.name], join(servers, binary.module), signal);
+            await compile(go, binary, folder.programs[binary.name], join(servers, binary.module), signal);
             say(`${index + 1}/${BINARIES.length} ${binary.name} (${Math.round((performance.now() - since) / 1000)} s)`);
         }
     }
-    const manifests = builtManifests(folder) ?? readManifests(await sourceFolders(servers));
+    const manifests = builtManifests(folder) ?? readManifests(await sourceFolders(go, servers));
     if (!existsSync(folder.manifests)) {
         writeWhole(folder.manifests, JSON.stringify(manifests));
         say("manifests of Knative, KServe and KWOK");
@@ -68,18 +78,18 @@ async function build(folder: BuildFolder, servers: string, say: (line: string) =
     }
 }
 
-async function compile(binary: Binary, program: string, module: string, signal: AbortSignal | undefined): Promise<void> {
+async function compile(go: string, binary: Binary, program: string, module: string, signal: AbortSignal | undefined): Promise<void> {
     const unfinished = `${program}.new`;
     rmSync(unfinished, { force: true });
     const flags = ["-trimpath", "-buildvcs=false", `-ldflags=-s -w ${binary.linkerFlags ?? ""}`, "-o", unfinished];
-    await go(["build", ...flags, binary.package], module, signal);
+    await runGo(go, ["build", ...flags, binary.package], module, signal);
     renameSync(unfinished, program);
 }
 
 /** Runs Go. What it says is for the error alone: without one it only tells what it downloads. */
-function go(args: readonly string[], module: string, signal: AbortSignal | undefined): Promise<void> {
+function runGo(go: string, args: readonly string[], module: string, signal: AbortSignal | undefined): Promise<void> {
     return new Promise((resolve, reject) => {
-        const child = spawn("go", args, {
+        const child = spawn(go, args, {
             cwd: module,
             stdio: ["ignore", "ignore", "pipe"],
             // Without C: the programs then run on any Linux, and no compiler for it has to be installed.
@@ -95,11 +105,11 @@ function go(args: readonly string[], module: string, signal: AbortSignal | undef
     });
 }
 
-async function sourceFolders(servers: string): Promise<Record<SourceModule, string>> {
+async function sourceFolders(go: string, servers: string): Promise<Record<SourceModule, string>> {
     const found = new Map<string, string>();
     for (const [name, source] of Object.entries(SOURCE_MODULES)) {
         // Not `go list`, which gives no folder for a module that Go's cache has lost since the programs were compiled.
-        const { stdout } = await promisify(execFile)("go", ["mod", "download", "-json", source.path], {
+        const { stdout } = await promisify(execFile)(go, ["mod", "download", "-json", source.path], {
             cwd: join(servers, source.module),
         });
         found.set(name, (JSON.parse(stdout) as { readonly Dir: string }).Dir);

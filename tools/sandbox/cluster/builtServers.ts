@@ -2,10 +2,11 @@ import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { InvalidConfiguration } from "../../../components/problems";
+import { cacheDirectory } from "../../../components/storage/fileDigestCache";
 import { BINARIES, type BinaryName } from "./binaries";
 import { digestOf, foundation } from "./desiredObjects";
 import { type Manifests, SOURCE_MODULES } from "./manifests";
-import { defaultCache, moduleKey, serversFolder } from "./serverSources";
+import { moduleKey, serversFolder } from "./serverSources";
 
 /** Path of each program. */
 export type Programs = Readonly<Record<BinaryName, string>>;
@@ -32,7 +33,7 @@ export interface BuildFolder {
 /** Raised when the manifests are read from other files of the same modules. */
 const MANIFESTS_VERSION = 1;
 
-export function buildFolder(cacheDir: string = defaultCache()): BuildFolder {
+export function buildFolder(cacheDir: string = cacheDirectory()): BuildFolder {
     const servers = serversFolder();
     const root = join(cacheDir, "sandbox");
     const modules = new Map([...new Set(BINARIES.map(binary => binary.module))].map(module => [module, moduleKey(servers, module)]));

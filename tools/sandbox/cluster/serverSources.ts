@@ -1,6 +1,5 @@
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { BINARIES } from "./binaries";
 
@@ -14,12 +13,6 @@ export function serversFolder(from: string = __dirname): string {
         throw new Error("tools/sandbox/servers is missing from this installation of kserve-torchserve");
     }
     return serversFolder(dirname(from));
-}
-
-/** Where built servers are kept by default: outside the project, for all of a user's projects. */
-export function defaultCache(environment: NodeJS.ProcessEnv = process.env): string {
-    const caches = environment.XDG_CACHE_HOME ?? join(homedir(), ".cache");
-    return environment.KST_CACHE_DIR ?? join(caches, "kserve-torchserve");
 }
 
 /** Stands for a module of the servers: its own sources, and the versions and checksums of all that it uses. */

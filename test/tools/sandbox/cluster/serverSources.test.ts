@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { BINARIES } from "../../../../tools/sandbox/cluster/binaries";
-import { defaultCache, leastGo, moduleKey, serversFolder } from "../../../../tools/sandbox/cluster/serverSources";
+import { leastGo, moduleKey, serversFolder } from "../../../../tools/sandbox/cluster/serverSources";
 
 let servers: string;
 
@@ -63,13 +63,5 @@ describe("the modules of the servers", () => {
         for (const target of targets) {
             expect(target).toMatch(/^[a-z0-9.-]+\.[a-z]+\/\S+ v\d/);
         }
-    });
-});
-
-describe("the folder of built servers", () => {
-    it("is the user's own, outside the project", () => {
-        expect(defaultCache({ KST_CACHE_DIR: "/caches/kst" })).toBe("/caches/kst");
-        expect(defaultCache({ XDG_CACHE_HOME: "/caches" })).toBe("/caches/kserve-torchserve");
-        expect(defaultCache({})).toMatch(/\.cache\/kserve-torchserve$/);
     });
 });
