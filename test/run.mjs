@@ -72,7 +72,8 @@ function vitest(...paths) {
 
 /** Builds the sandbox's servers where they are not built; what it says when it cannot is the reason why the layer is skipped. */
 function sandbox(...paths) {
-    if (spawnSync("node", ["bin/kst.js", "sandbox", "build"], { cwd: root, stdio: "inherit" }).status === 0) {
+    const withDeps = options.filter(option => option === "--with-deps");
+    if (spawnSync("node", ["bin/kst.js", "sandbox", "build", ...withDeps], { cwd: root, stdio: "inherit" }).status === 0) {
         vitest(...paths);
     } else {
         console.log("skipped: no sandbox without its servers");

@@ -3,9 +3,9 @@ import { join } from "node:path";
 import { Command } from "commander";
 import { buildServers } from "../sandbox/cluster/build";
 import { clusterStatus, downCluster, logsOf, resetCluster } from "../sandbox/cluster/cluster";
+import { installGo } from "../sandbox/cluster/goToolchain";
 import { SANDBOX_CONTEXT } from "../sandbox/cluster/kubeconfig";
 import { stateFolder } from "../sandbox/cluster/stateFolder";
-import { installSandboxDependencies } from "../sandbox/dependencies";
 import { serviceReports } from "../sandbox/services";
 import { upSandbox } from "../sandbox/up";
 import { runningText, seconds, serversText, servicesText } from "./sandboxText";
@@ -14,6 +14,10 @@ interface SandboxOptions {
     readonly project: string;
     readonly state?: string;
 }
+
+const WITH_DEPS = "install what the system lacks to build the servers, which is Go, for the sandbox alone";
+
+const say = (line: string) => console.log(line);
 
 /** `kst sandbox`: a cluster on this machine, and the program deployed to it. */
 export function sandboxCommand(): Command {
@@ -25,13 +29,12 @@ export function sandboxCommand(): Command {
             .option("--project <dir>", "folder with Pulumi.yaml and Pulumi.sandbox.yaml", process.cwd())
             .option("--state <dir>", "folder of the sandbox's state (default: .sandbox in the project)");
 
-    command("up", "start what does not run and deploy what has changed")
-        .option("--with-deps", "install what the system lacks first")
-        .action(up);
+    command("up", "start what does not run and deploy what has changed").option("--with-deps", WITH_DEPS).action(up);
     sandbox
         .command("build")
         .description("build the servers and start nothing; `up` does so too where they are not built")
-        .action(() => buildServers({ onLine: line => console.log(line) }));
+        .option("--with-deps", WITH_DEPS)
+        .action(build);
     command("status", "what runs, and each service as the cluster has it")
         .option("--json", "for programs")
         .action((options: SandboxOptions & { json?: boolean }) => status(options));
@@ -51,10 +54,17 @@ export function sandboxCommand(): Command {
 
 const stateDirOf = ({ project, state }: SandboxOptions) => state ?? join(project, ".sandbox");
 
+async function build({ withDeps }: { withDeps?: boolean }): Promise<void> {
+    if (withDeps) {
+        await installGo(say);
+    }
+    await buildServers({ onLine: say });
+}
+
 async function up(options: SandboxOptions & { withDeps?: boolean }): Promise<void> {
     const started = performance.now();
     if (options.withDeps) {
-        installSandboxDependencies(line => console.log(line));
+        await installGo(say);
     }
     const interrupted = new AbortController();
     process.once("SIGINT", () => interrupted.abort(new Error("stopped; the next run goes on from here")));
