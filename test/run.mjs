@@ -13,17 +13,17 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const results = mkdtempSync(join(tmpdir(), "kserve-torchserve-test-"));
 const total = { passed: 0, failed: 0, skipped: 0 };
 
-/** Name, what it needs beside Node, and what it runs. Each ends by itself: waits inside are bounded. */
+/** Each ends by itself: waits inside are bounded. What starts servers of a gigabyte or two runs a file at a time. */
 const LAYERS = [
     {
         name: "fast",
         run: () => vitest("test/config.test.ts", "test/components", "test/tools", "test/program", "test/policies", "test/project"),
     },
     { name: "archiver", run: () => vitest("test/archiver") },
-    { name: "torchserve", run: () => vitest("test/torchserve") },
+    { name: "torchserve", run: () => vitest("test/torchserve", "--no-file-parallelism") },
     { name: "servers", run: () => goTest("tools/sandbox/servers/knative", "tools/sandbox/servers/objectstore") },
-    { name: "sandbox", run: () => sandbox("test/sandbox") },
-    { name: "engine", run: () => vitest("test/engine") },
+    { name: "sandbox", run: () => sandbox("test/sandbox", "--no-file-parallelism") },
+    { name: "engine", run: () => sandbox("test/engine", "--no-file-parallelism") },
 ];
 
 const options = process.argv.slice(2);
