@@ -56,7 +56,7 @@ async function build({ folder, servers, go, say, signal }: Build): Promise<void>
     if (missing.length > 0) {
         say(
             `building ${missing.length} of ${BINARIES.length} sandbox servers, once, into ${folder.root}: about 12 minutes for all of them ` +
-                "on two cores where Go has compiled nothing of them yet, 0.8 GB there and about 6 GB in Go's own caches",
+                "on two cores where Go has compiled nothing of them yet, 0.8 GB there and about 10 GB in Go's own caches",
         );
     }
     for (const [index, binary] of BINARIES.entries()) {

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { InvalidConfiguration } from "../../../components/problems";
 import { cacheDirectory } from "../../../components/storage/fileDigestCache";
 import { BINARIES, type BinaryName } from "./binaries";
@@ -46,7 +46,8 @@ export function buildFolder(cacheDir: string = cacheDirectory()): BuildFolder {
         root,
         programs,
         manifests: join(root, `manifests-${key(MANIFESTS_VERSION, sources)}.json`),
-        prepared: manifests => join(root, `state-${key(programs.etcd, programs["kube-apiserver"], digestOf(foundation(manifests)))}`),
+        prepared: manifests =>
+            join(root, `state-${key(basename(programs.etcd), basename(programs["kube-apiserver"]), digestOf(foundation(manifests)))}`),
     };
 }
 
