@@ -91,7 +91,7 @@ describe.skipIf(engine === undefined)("the program in Pulumi's engine", () => {
         async () => {
             const { changes, service } = await up(both(setWorkers(2), setPercent(20)));
             // The fourth is the service's component, whose arguments the state keeps too.
-        expect(changes).toMatchObject({ update: 4 });
+            expect(changes).toMatchObject({ update: 4 });
             expect(Object.keys(changes).toSorted()).toEqual(["same", "update"]);
             expect(service.digest).not.toBe(first.digest);
             expect(service.traffic).toEqual({ "digits-predictor-00001": 80, "digits-predictor-00002": 20 });
