@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { createHash, randomUUID } from "node:crypto";
 import { once } from "node:events";
+import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { exclusively } from "../../../../tools/sandbox/cluster/exclusive";
 
@@ -14,6 +15,8 @@ describe("work that is done by one at a time", () => {
         });
         const first = exclusively(name, async () => {
             await held;
+            // Longer than the other needs to ask again.
+            await delay(300);
             order.push("first");
         });
         const second = exclusively(name, async () => order.push("second"), {

@@ -1,7 +1,9 @@
 package routing
 
 import (
+	"fmt"
 	"net/http"
+	"slices"
 	"testing"
 	"time"
 
@@ -60,14 +62,21 @@ func TestOnlyKnownHostsAndPathsAreRouted(t *testing.T) {
 }
 
 func TestEachSplitGetsExactlyItsPercent(t *testing.T) {
-	for _, canary := range []int{0, 1, 20, 50, 99, 100} {
-		route := Route{Splits: []v1alpha1.IngressBackendSplit{split("new", canary), split("old", 100-canary)}}
-		hits := map[string]int{}
-		for roll := range 100 {
-			hits[route.Pick(roll).ServiceName]++
+	for _, percents := range [][]int{{0, 100}, {1, 99}, {20, 80}, {100, 0}, {10, 20, 70}, {50, 0, 50}} {
+		var route Route
+		for i, percent := range percents {
+			route.Splits = append(route.Splits, split(fmt.Sprint("revision-", i), percent))
 		}
-		if hits["new"] != canary || hits["old"] != 100-canary {
-			t.Errorf("a canary of %d percent got %d of 100", canary, hits["new"])
+		hits := make([]int, len(percents))
+		for roll := range 100 {
+			for i, each := range route.Splits {
+				if each.ServiceName == route.Pick(roll).ServiceName {
+					hits[i]++
+				}
+			}
+		}
+		if !slices.Equal(hits, percents) {
+			t.Errorf("of 100 requests the splits of %v percent got %v", percents, hits)
 		}
 	}
 }
