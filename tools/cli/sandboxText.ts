@@ -4,9 +4,9 @@ import type { RunningSandbox } from "../sandbox/up";
 
 /** What `kst sandbox up` leaves on the screen: what it made, where that is, what to do next. */
 export function runningText({ cluster, namespace, deployment, services }: RunningSandbox, elapsedMilliseconds: number): string {
-    const { created, updated, deleted, unchanged } = deployment;
+    const { created, updated, deleted, unchanged, asked } = deployment;
     return [
-        `Deployed by ${deployment.by}: ${created} created, ${updated} updated, ${deleted} removed, ${unchanged} unchanged.`,
+        `Deployed by ${deployment.by}: ${created} created, ${updated} updated, ${deleted} removed, ${unchanged} unchanged${asked > 0 ? `, ${asked} asked` : ""}.`,
         "",
         servicesText(services),
         "",

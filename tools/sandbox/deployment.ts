@@ -25,6 +25,8 @@ export interface DeploymentSummary {
     readonly updated: number;
     readonly deleted: number;
     readonly unchanged: number;
+    /** Stores and gates, of which only their own code can tell whether anything had to be done. */
+    readonly asked: number;
 }
 
 /** Brings the program to the sandbox, with the real engine where there is one. */
@@ -62,7 +64,8 @@ export async function deployWithoutEngine(
         created: changes.created.length,
         updated: changes.updated.length,
         deleted: changes.deleted.length,
-        unchanged: changes.unchanged.length + changes.asked.length,
+        unchanged: changes.unchanged.length,
+        asked: changes.asked.length,
     };
 }
 
@@ -86,5 +89,6 @@ async function deployWithEngine(engine: string, options: SandboxDeploymentOption
         updated: (changes.update ?? 0) + (changes.replace ?? 0),
         deleted: changes.delete ?? 0,
         unchanged: changes.same ?? 0,
+        asked: 0,
     };
 }
