@@ -1,22 +1,28 @@
 import { existsSync } from "node:fs";
-import { resolve } from "node:path";
+import { homedir } from "node:os";
+import { join, resolve } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import { ScaleMetric } from "./components/kserve/autoscaling";
+import { isKubeconfigText } from "./components/kserve/clusterAccess";
 import { serviceNameProblems, serviceProblems } from "./components/kserve/inferenceServiceSpec";
 import { type Problem, refuse } from "./components/problems";
+import { modelBucketProblems } from "./components/storage/modelBucketSettings";
 import { storeSourceProblems } from "./components/storage/storeContent";
+import { workloadIdentityProblems } from "./components/storage/workloadIdentity";
 import { ArchiveRuntime, type ModelArchiveArgs, mapArchivePaths } from "./components/torchserve/archive";
 import type { TorchServeConfigArgs } from "./components/torchserve/configProperties";
-import { imageProblems, TorchServeRelease } from "./components/torchserve/images";
+import { handlerReleaseProblems } from "./components/torchserve/handlers";
+import { DEFAULT_RELEASE, imageProblems, TorchServeRelease } from "./components/torchserve/images";
 import type { ModelServingArgs } from "./components/torchserve/modelSnapshot";
 
 /** What a stack is for; it decides what is protected. */
 export enum Environment {
     /** Destroyed with all its models when it is no longer wanted. */
     Dev = "dev",
+    /** As prod, but for its bucket: a destroy is refused only while models are in it. */
     Staging = "staging",
-    /** Its models outlive `pulumi destroy`, and its images are named by digest. */
+    /** Its bucket is protected and outlives the stack, and its images are named by digest. */
     Prod = "prod",
 }
 
@@ -78,7 +84,7 @@ const service = z.strictObject({
 /** The keys of a stack file, `kserve-torchserve:KEY`. Their ranges and meaning stand with the components that they are for. */
 const stackConfig = z.strictObject({
     environment: z.enum(Environment),
-    cluster: z.strictObject({ context: z.string(), kubeconfig: z.string().optional() }),
+    cluster: z.strictObject({ context: z.string().min(1), kubeconfig: z.string().optional() }),
     gcp: z.strictObject({ project: z.string(), storageEndpoint: z.url().optional() }),
     namespace: z.string(),
     bucket: z.strictObject({ location: z.string(), softDeleteDays: z.number().optional() }).optional(),
@@ -105,7 +111,7 @@ export type StackConfig = z.infer<typeof stackConfig>;
 export function googleCloudArgs({ project, storageEndpoint }: StackConfig["gcp"]) {
     return {
         project,
-        ...(storageEndpoint === undefined ? {} : { storageCustomEndpoint: `${storageEndpoint}/storage/v1/` }),
+        ...(storageEndpoint === undefined ? {} : { storageCustomEndpoint: `${storageEndpoint.replace(/\/+$/, "")}/storage/v1/` }),
         ...(storageEndpoint?.startsWith("http://") ? { accessToken: "none" } : {}),
     };
 }
@@ -163,19 +169,15 @@ function stackProblems(config: StackConfig, stack: string): Problem[] {
             remedy: "add the workload identity that the services run as, or use stores by uri and no bucket",
         });
     }
-    const days = config.bucket?.softDeleteDays;
-    if (days !== undefined && !(Number.isInteger(days) && (days === 0 || (days >= 7 && days <= 90)))) {
-        problems.push({
-            path: "bucket.softDeleteDays",
-            found: days,
-            allowed: "0 or a whole number from 7 to 90",
-            remedy: "give days; 0 switches soft delete off",
-        });
-    }
-    return problems;
+    const { workloadIdentity } = config.identity ?? {};
+    return [
+        ...problems,
+        ...(config.bucket === undefined ? [] : modelBucketProblems(config.bucket, "bucket")),
+        ...(workloadIdentity === undefined ? [] : workloadIdentityProblems(workloadIdentity, "identity.workloadIdentity")),
+    ];
 }
 
-function serviceConfigProblems({ services, bucket }: StackConfig, index: number): Problem[] {
+function serviceConfigProblems({ services, bucket, runtime }: StackConfig, index: number): Problem[] {
     const service = services[index];
     if (service === undefined) {
         return [];
@@ -193,6 +195,13 @@ function serviceConfigProblems({ services, bucket }: StackConfig, index: number)
         ...serviceNameProblems(service.name, `${path}.name`),
         ...storeSourceProblems(service.store, bucket !== undefined, `${path}.store`),
         ...missingFiles(service, path),
+        ...(service.store.content?.models ?? []).flatMap(({ archive }, model) =>
+            handlerReleaseProblems(
+                archive.handler,
+                runtime?.image?.release ?? DEFAULT_RELEASE,
+                `${path}.store.content.models[${model}].archive.handler`,
+            ),
+        ),
         ...serviceProblems(service, path),
     ];
 }
@@ -200,10 +209,10 @@ function serviceConfigProblems({ services, bucket }: StackConfig, index: number)
 function missingFiles(service: StackConfig["services"][number], path: string): Problem[] {
     const problems: Problem[] = [];
     service.store.content?.models.forEach(({ archive }, index) => {
-        mapArchivePaths(archive, file => {
+        mapArchivePaths(archive, (file, member) => {
             if (!existsSync(file)) {
                 problems.push({
-                    path: `${path}.store.content.models[${index}].archive`,
+                    path: `${path}.store.content.models[${index}].archive.${member}`,
                     found: file,
                     allowed: "a file or folder that exists",
                     remedy: "correct the path; it is relative to the stack file",
@@ -220,7 +229,10 @@ function withAbsolutePaths(config: StackConfig, root: string): StackConfig {
     const { kubeconfig } = config.cluster;
     return {
         ...config,
-        cluster: { ...config.cluster, ...(kubeconfig === undefined ? {} : { kubeconfig: absolute(kubeconfig) }) },
+        cluster: {
+            ...config.cluster,
+            ...(kubeconfig === undefined ? {} : { kubeconfig: isKubeconfigText(kubeconfig) ? kubeconfig : absolute(fromHome(kubeconfig)) }),
+        },
         services: config.services.map(({ store, ...service }) => ({
             ...service,
             store: store.content
@@ -235,6 +247,8 @@ function withAbsolutePaths(config: StackConfig, root: string): StackConfig {
         })),
     };
 }
+
+const fromHome = (path: string) => (path.startsWith("~/") ? join(homedir(), path.slice(2)) : path);
 
 /** A mistake of shape in our words: zod knows what it expected, and the values what was found. */
 function schemaProblems(issue: z.core.$ZodIssue, values: unknown): Problem[] {

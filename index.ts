@@ -8,7 +8,9 @@ import { Environment, googleCloudArgs, readStackConfig } from "./config";
 const { environment, cluster, gcp, namespace, ...config } = readStackConfig();
 const stack = pulumi.getStack();
 
-const kubernetes = new Kubernetes("cluster", { ...cluster, clusterIdentifier: cluster.context });
+// A kubeconfig can be given as text, with credentials in it.
+const kubeconfig = cluster.kubeconfig && pulumi.secret(cluster.kubeconfig);
+const kubernetes = new Kubernetes("cluster", { context: cluster.context, kubeconfig, clusterIdentifier: cluster.context });
 const google = new GoogleCloud("google", googleCloudArgs(gcp));
 
 const identity = new ServingIdentity(`${stack}-serving`, { namespace, ...config.identity }, { provider: kubernetes });
@@ -17,8 +19,13 @@ const bucket =
     config.bucket &&
     new ModelBucket(
         `${stack}-models`,
-        { ...config.bucket, reader: identity.principal, forceDestroy: environment === Environment.Dev },
-        environment === Environment.Prod ? { provider: google, protect: true, retainOnDelete: true } : { provider: google },
+        {
+            ...config.bucket,
+            reader: identity.principal,
+            forceDestroy: environment === Environment.Dev,
+            retain: environment === Environment.Prod,
+        },
+        { provider: google },
     );
 
 const runtime = new TorchServeRuntime(`${stack}-torchserve`, { namespace, ...config.runtime }, { provider: kubernetes });

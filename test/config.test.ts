@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { homedir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
@@ -72,6 +73,32 @@ describe("a stack's configuration", () => {
         expect(() =>
             parseStackConfig({ ...dev(), services: [{ name: "digits", store: { content: { models: [{ archive }] } } }] }, "dev", root),
         ).toThrow("nowhere/handler.py");
+    });
+
+    it("leaves a kubeconfig's text alone, and finds its path from home or beside the stack file", () => {
+        const kubeconfigOf = (kubeconfig: string) =>
+            parseStackConfig({ ...dev(), cluster: { context: "here", kubeconfig } }, "dev", root).cluster.kubeconfig;
+        expect(kubeconfigOf("apiVersion: v1\nkind: Config\n")).toBe("apiVersion: v1\nkind: Config\n");
+        expect(kubeconfigOf("clusters/dev")).toBe(join(root, "clusters/dev"));
+        expect(kubeconfigOf("~/.kube/dev")).toBe(join(homedir(), ".kube/dev"));
+    });
+
+    it.each([
+        [{ services: [{ name: "a", store: { content: { models: [] } } }] }, "services[0].store.content.models"],
+        [{ services: [{ name: "a", store: { version: "0".repeat(32) }, readyTimeoutSeconds: -5 }] }, "services[0].readyTimeoutSeconds"],
+        [{ identity: { workloadIdentity: { project: "acme-dev", projectNumber: "acme-dev" } } }, "identity.workloadIdentity.projectNumber"],
+        [{ cluster: { context: "" } }, "cluster.context"],
+    ])("refuses %j before anything is declared", (changed, path) => {
+        expect(problemsOf({ ...dev(), ...changed })).toEqual([path]);
+    });
+
+    it("refuses a handler that the release does not have", () => {
+        const archive = { modelName: "m", handler: "vllm_handler" };
+        const values = { ...dev(), services: [{ name: "a", store: { content: { models: [{ archive }] } } }] };
+        expect(problemsOf(values)).toEqual([]);
+        expect(problemsOf({ ...values, runtime: { image: { release: "0.9.0" } } })).toEqual([
+            "services[0].store.content.models[0].archive.handler",
+        ]);
     });
 
     it("wants a workload identity for a private bucket, which anonymous pods cannot read", () => {

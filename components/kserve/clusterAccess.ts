@@ -8,3 +8,6 @@ export interface ClusterAccess {
      */
     kubeconfig?: string;
 }
+
+/** Tells a kubeconfig's text from its path: YAML of more than a line, or JSON. */
+export const isKubeconfigText = (kubeconfig: string) => kubeconfig.includes("\n") || kubeconfig.trimStart().startsWith("{");

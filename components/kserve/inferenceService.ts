@@ -1,12 +1,13 @@
 import { CustomResource } from "@pulumi/kubernetes/apiextensions/customResource";
 import * as pulumi from "@pulumi/pulumi";
-import { type Problem, refuse, wholeNumberProblems } from "../problems";
+import { type Problem, refuse } from "../problems";
 import type { AutoscalingArgs } from "./autoscaling";
 import type { CanaryArgs } from "./canary";
 import type { ClusterAccess } from "./clusterAccess";
 import {
     DECLARATION_ANNOTATION,
     inferenceServiceSpec,
+    readySeconds,
     type ServiceResourcesArgs,
     type ServiceTimeoutsArgs,
     serviceAnnotations,
@@ -51,7 +52,7 @@ export interface TorchServeInferenceServiceArgs {
     timeouts?: ServiceTimeoutsArgs;
     /**
      * Seconds that `up` waits for the declared version to serve before it fails.
-     * @default 600
+     * @default `timeouts.progressDeadlineSeconds`, or Knative's 600, and a minute more
      */
     readyTimeoutSeconds?: number;
 }
@@ -100,7 +101,7 @@ export class TorchServeInferenceService extends pulumi.ComponentResource {
                 serviceAccountName: args.serviceAccountName,
                 declaration: spec.predictor.annotations[DECLARATION_ANNOTATION],
                 trafficPercent: args.canary?.trafficPercent ?? 100,
-                timeoutSeconds: args.readyTimeoutSeconds ?? 600,
+                timeoutSeconds: readySeconds(args),
             },
             { parent: this },
         );
@@ -113,16 +114,7 @@ export class TorchServeInferenceService extends pulumi.ComponentResource {
 }
 
 function inferenceServiceProblems(name: string, args: TorchServeInferenceServiceArgs): Problem[] {
-    const problems = [
-        ...serviceNameProblems(name, `${name} (name)`),
-        ...serviceProblems(args, name),
-        ...wholeNumberProblems(
-            `${name}.readyTimeoutSeconds`,
-            args.readyTimeoutSeconds,
-            { min: 1, max: 24 * 60 * 60 },
-            "give the seconds to wait",
-        ),
-    ];
+    const problems = [...serviceNameProblems(name, `${name} (name)`), ...serviceProblems(args, name)];
     if (typeof args.serviceAccountName === "string") {
         problems.push({
             path: `${name}.serviceAccountName`,

@@ -33,6 +33,7 @@ export interface ServiceTimeoutsArgs {
 
 /** What of a service is plain data: everything that can be checked before anything is touched. */
 export interface ServiceSettings {
+    readonly readyTimeoutSeconds?: number;
     readonly resources?: ServiceResourcesArgs;
     readonly autoscaling?: AutoscalingArgs;
     readonly canary?: CanaryArgs;
@@ -46,19 +47,24 @@ export interface ServiceReferences {
     readonly serviceAccountName: string;
 }
 
+/** Seconds to wait for a service: as long as Knative waits for its revision, 600 by default, and a minute for Knative to say why not. */
+export function readySeconds({ readyTimeoutSeconds, timeouts }: ServiceSettings): number {
+    return readyTimeoutSeconds ?? (timeouts?.progressDeadlineSeconds ?? 600) + 60;
+}
+
 /** Revisions carry the digest of what was declared, so that anyone can tell which declaration a revision comes from. */
 export const DECLARATION_ANNOTATION = "kserve-torchserve.dev/declaration";
 
-/** Sources: KServe 0.20 `validateInferenceServiceName`; the DNS label that Knative's URL makes of `NAME-predictor`, 63 characters. */
+/** Sources: KServe 0.20 `validateInferenceServiceName`; the DNS label that Knative makes of a tagged URL, `latest-NAME-predictor`. */
 export function serviceNameProblems(name: string, path: string): Problem[] {
-    if (/^[a-z]([-a-z0-9]*[a-z0-9])?$/.test(name) && `${name}-predictor`.length <= 63) {
+    if (/^[a-z]([-a-z0-9]*[a-z0-9])?$/.test(name) && `latest-${name}-predictor`.length <= 63) {
         return [];
     }
     return [
         {
             path,
             found: name,
-            allowed: "at most 53 lower case letters, digits and hyphens that start with a letter and do not end with a hyphen",
+            allowed: "at most 46 lower case letters, digits and hyphens that start with a letter and do not end with a hyphen",
             remedy: "rename the service; its URL is made of the name",
         },
     ];
@@ -82,6 +88,12 @@ export function serviceProblems(settings: ServiceSettings, path: string): Proble
             settings.timeouts?.progressDeadlineSeconds,
             { min: 1, max: 24 * 60 * 60 },
             "give the seconds that download, start and loading take at most",
+        ),
+        ...wholeNumberProblems(
+            `${path}.readyTimeoutSeconds`,
+            settings.readyTimeoutSeconds,
+            { min: 1, max: 24 * 60 * 60 },
+            "give the seconds that a deployment waits for the service",
         ),
     ];
 }

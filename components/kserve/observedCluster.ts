@@ -1,5 +1,5 @@
 import type { CoreV1Api, CustomObjectsApi, V1ContainerStatus, V1Pod } from "@kubernetes/client-node";
-import type { ClusterAccess } from "./clusterAccess";
+import { type ClusterAccess, isKubeconfigText } from "./clusterAccess";
 import type { ObservedRevision, ServiceStatus } from "./readiness";
 
 /** Reads of a cluster what tells whether a service serves. */
@@ -7,7 +7,7 @@ export class ObservedCluster {
     private constructor(
         private readonly core: CoreV1Api,
         private readonly custom: CustomObjectsApi,
-        private readonly isNotFound: (error: unknown) => boolean,
+        private readonly statusOf: (error: unknown) => number | undefined,
     ) {}
 
     static async connect(access: ClusterAccess): Promise<ObservedCluster> {
@@ -16,16 +16,14 @@ export class ObservedCluster {
         const config = new kubernetes.KubeConfig();
         if (access.kubeconfig === undefined) {
             config.loadFromDefault();
-        } else if (access.kubeconfig.includes("\n") || access.kubeconfig.trimStart().startsWith("{")) {
+        } else if (isKubeconfigText(access.kubeconfig)) {
             config.loadFromString(access.kubeconfig);
         } else {
             config.loadFromFile(access.kubeconfig);
         }
         config.setCurrentContext(access.context);
-        return new ObservedCluster(
-            config.makeApiClient(kubernetes.CoreV1Api),
-            config.makeApiClient(kubernetes.CustomObjectsApi),
-            error => error instanceof kubernetes.ApiException && error.code === 404,
+        return new ObservedCluster(config.makeApiClient(kubernetes.CoreV1Api), config.makeApiClient(kubernetes.CustomObjectsApi), error =>
+            error instanceof kubernetes.ApiException ? error.code : undefined,
         );
     }
 
@@ -60,10 +58,15 @@ export class ObservedCluster {
         return revision && { name, annotations: revision.metadata.annotations ?? {}, conditions: revision.status?.conditions ?? [] };
     }
 
+    /** Whether asking again may help: the connection broke, or the server is overloaded or starting. */
+    mayPass(error: unknown): boolean {
+        const status = this.statusOf(error);
+        return status === 429 || (status ?? 0) >= 500 || (status === undefined && error instanceof Error && "cause" in error);
+    }
+
     /** What the newest unready pod of a revision says of itself: why a container waits or ended, and its last line. */
     async lastPodMessage(namespace: string, revision: string): Promise<string | undefined> {
-        const pods = await this.core.listNamespacedPod({ namespace, labelSelector: `serving.knative.dev/revision=${revision}` });
-        for (const pod of pods.items.toSorted(newestFirst)) {
+        for (const pod of (await this.pods(namespace, revision)).toSorted(newestFirst)) {
             const containers = [...(pod.status?.initContainerStatuses ?? []), ...(pod.status?.containerStatuses ?? [])];
             const unready = containers.find(container => !container.ready && container.state?.terminated?.exitCode !== 0);
             if (unready !== undefined) {
@@ -72,6 +75,15 @@ export class ObservedCluster {
             }
         }
         return undefined;
+    }
+
+    private async pods(namespace: string, revision: string): Promise<V1Pod[]> {
+        try {
+            return (await this.core.listNamespacedPod({ namespace, labelSelector: `serving.knative.dev/revision=${revision}` })).items;
+        } catch {
+            // Who may deploy services need not be allowed to look at pods, and their message is only more detail.
+            return [];
+        }
     }
 
     private async lastLogLine(namespace: string, name: string, container: string): Promise<string | undefined> {
@@ -88,7 +100,7 @@ export class ObservedCluster {
         try {
             return await request;
         } catch (error) {
-            if (this.isNotFound(error)) {
+            if (this.statusOf(error) === 404) {
                 return undefined;
             }
             throw error;

@@ -28,6 +28,10 @@ export interface ServiceStatus {
         readonly predictor?: {
             readonly latestCreatedRevision?: string;
             readonly latestReadyRevision?: string;
+            /** The last revision that has had all of the traffic. */
+            readonly latestRolledoutRevision?: string;
+            /** The one that had it before; what KServe goes back to when the share of the last one is lowered. */
+            readonly previousRolledoutRevision?: string;
             readonly traffic?: readonly TrafficTarget[];
         };
     };
@@ -51,7 +55,8 @@ export interface Declaration {
 export type Verdict =
     | { readonly state: "ready"; readonly url: string; readonly revision: string; readonly traffic: readonly TrafficTarget[] }
     | { readonly state: "waiting"; readonly reason: string }
-    | { readonly state: "failed"; readonly reason: string };
+    /** `mayPass`: the status does not say which declaration it is about, so that it may be a failure of an earlier one. */
+    | { readonly state: "failed"; readonly reason: string; readonly mayPass: boolean };
 
 /**
  * Whether the version that was declared is the one that serves.
@@ -63,7 +68,7 @@ export type Verdict =
 export function readinessVerdict(status: ServiceStatus, newest: ObservedRevision | undefined, declared: Declaration): Verdict {
     const failure = terminalFailure(status, newest, declared);
     if (failure !== undefined) {
-        return { state: "failed", reason: failure };
+        return { state: "failed", ...failure };
     }
     const predictor = status.components?.predictor;
     if (newest === undefined || newest.name !== predictor?.latestCreatedRevision) {
@@ -76,7 +81,7 @@ export function readinessVerdict(status: ServiceStatus, newest: ObservedRevision
         return { state: "waiting", reason: `revision ${newest.name} is not ready: ${describeRevision(newest) ?? "starting"}` };
     }
     const traffic = predictor.traffic ?? [];
-    if (!servesDeclaredShare(traffic, newest.name, declared.trafficPercent)) {
+    if (!servesDeclaredShare(predictor, newest.name, declared.trafficPercent)) {
         return { state: "waiting", reason: `revision ${newest.name} is ready, its traffic is still ${describeTraffic(traffic)}` };
     }
     const ready = status.conditions?.find(condition => condition.type === "Ready");
@@ -98,34 +103,44 @@ export function percentByRevision(traffic: readonly TrafficTarget[]): Record<str
 }
 
 /** A failure that waiting does not mend. Everything else may still pass, until the gate's time is up. */
-function terminalFailure(status: ServiceStatus, newest: ObservedRevision | undefined, declared: Declaration): string | undefined {
+function terminalFailure(
+    status: ServiceStatus,
+    newest: ObservedRevision | undefined,
+    declared: Declaration,
+): { readonly reason: string; readonly mayPass: boolean } | undefined {
     if (status.modelStatus?.transitionStatus === "InvalidSpec") {
         const failure = status.modelStatus.lastFailureInfo;
-        return `KServe refuses the service: ${failure?.reason ?? "InvalidSpec"}: ${failure?.message ?? "no message"}`;
+        return {
+            reason: `KServe refuses the service: ${failure?.reason ?? "InvalidSpec"}: ${failure?.message ?? "no message"}`,
+            mayPass: true,
+        };
     }
     const refused = status.conditions?.find(
         condition => condition.status === "False" && /denied the request|validation\.webhook/.test(condition.message ?? ""),
     );
     if (refused !== undefined) {
-        return `Knative refuses what KServe made of the service: ${refused.message}`;
+        return { reason: `Knative refuses what KServe made of the service: ${refused.message}`, mayPass: true };
     }
     if (newest?.annotations[DECLARATION_ANNOTATION] === declared.digest) {
         const given = newest.conditions.find(condition => condition.status === "False" && condition.reason === "ProgressDeadlineExceeded");
         if (given !== undefined) {
-            return `Knative gave revision ${newest.name} up: ${given.message ?? given.reason}`;
+            return { reason: `Knative gave revision ${newest.name} up: ${given.message ?? given.reason}`, mayPass: false };
         }
     }
     return undefined;
 }
 
+type PredictorStatus = NonNullable<NonNullable<ServiceStatus["components"]>["predictor"]>;
+
 /**
- * The newest revision has its declared share. All of it also satisfies a smaller one while there is no other revision to share with:
- * KServe ignores the percent of a first deployment.
+ * The newest revision has its declared share. All of it also satisfies a smaller one where no other revision has ever had the traffic,
+ * so that there is none to share with: KServe ignores the percent of a first deployment (ksvc_reconciler.go).
  */
-function servesDeclaredShare(traffic: readonly TrafficTarget[], revision: string, percent: number): boolean {
-    const share = traffic.filter(target => target.revisionName === revision).reduce((sum, target) => sum + (target.percent ?? 0), 0);
-    const others = traffic.some(target => target.revisionName !== revision);
-    return others ? share === percent : share === 100;
+function servesDeclaredShare(predictor: PredictorStatus, revision: string, percent: number): boolean {
+    const share = percentByRevision(predictor.traffic ?? [])[revision] ?? 0;
+    const { latestRolledoutRevision, previousRolledoutRevision } = predictor;
+    const isFirst = !previousRolledoutRevision && (!latestRolledoutRevision || latestRolledoutRevision === revision);
+    return share === percent || (isFirst && share === 100);
 }
 
 function describeConditions(status: ServiceStatus): string | undefined {

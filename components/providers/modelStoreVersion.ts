@@ -26,7 +26,8 @@ export const provider: dynamic.ResourceProvider<VersionInputs> = {
     },
     async diff(_id, olds, news) {
         return {
-            changes: olds.bucket !== news.bucket || olds.store !== news.store || olds.digest !== news.digest,
+            // The endpoint too, though the version is the same: a refresh asks the one that the state knows.
+            changes: (["bucket", "store", "digest", "storageEndpoint"] as const).some(key => olds[key] !== news[key]),
             replaces: (["bucket", "store"] as const).filter(key => olds[key] !== news[key]),
         };
     },
@@ -40,7 +41,7 @@ export const provider: dynamic.ResourceProvider<VersionInputs> = {
         // A version that somebody removed is gone for the state as well, so that the next `up` makes it again.
         return props !== undefined && (await findMarker(props)) === undefined ? {} : { id, props };
     },
-    // No `delete`: a version is removed by retention alone, which knows what is routed to.
+    // No `delete`: a revision that is still routed to may start from the version at any time, and the state does not know of it.
 };
 
 /** What the state keeps: which version it is. Where its files came from differs from machine to machine. */

@@ -1,8 +1,9 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type * as dynamic from "@pulumi/pulumi/dynamic";
 import type { ClusterAccess } from "../kserve/clusterAccess";
+import { DECLARATION_ANNOTATION } from "../kserve/inferenceServiceSpec";
 import { ObservedCluster } from "../kserve/observedCluster";
-import { type Declaration, percentByRevision, readinessVerdict } from "../kserve/readiness";
+import { type Declaration, percentByRevision, readinessVerdict, type Verdict } from "../kserve/readiness";
 
 interface GateInputs {
     cluster: ClusterAccess;
@@ -15,7 +16,11 @@ interface GateInputs {
     timeoutSeconds: number;
 }
 
-const POLL_MILLISECONDS = 250;
+/** How often the cluster is asked: at once in the beginning, when most services are ready within a second, and seldom in the end. */
+const POLL_MILLISECONDS = { first: 250, factor: 1.3, last: 2000 };
+
+/** How long a failure that may be of an earlier declaration has to stand: KServe looks at a change within a second. */
+const FAILURE_STANDS_MILLISECONDS = 10_000;
 
 /** What of the inputs asks for a new answer. How to reach the cluster and how long to wait do not. */
 const ASKED = ["namespace", "service", "serviceUid", "serviceAccountName", "declaration", "trafficPercent"] as const;
@@ -47,18 +52,42 @@ async function waitUntilServing(inputs: GateInputs) {
         );
     }
     const deadline = Date.now() + inputs.timeoutSeconds * 1000;
-    for (;;) {
-        const status = await cluster.serviceStatus(namespace, service);
-        const newest = await cluster.revision(namespace, status.components?.predictor?.latestCreatedRevision);
-        const verdict = readinessVerdict(status, newest, declared);
+    let failingSince: number | undefined;
+    for (let wait = POLL_MILLISECONDS.first; ; wait = Math.min(wait * POLL_MILLISECONDS.factor, POLL_MILLISECONDS.last)) {
+        const { verdict, newest } = await observe(cluster, inputs, declared);
         if (verdict.state === "ready") {
             return { url: verdict.url, revision: verdict.revision, traffic: percentByRevision(verdict.traffic) };
         }
-        if (verdict.state === "failed" || Date.now() > deadline) {
-            const waited = verdict.state === "failed" ? "" : `, after ${inputs.timeoutSeconds} s`;
-            const pod = newest && (await cluster.lastPodMessage(namespace, newest.name));
+        failingSince = verdict.state === "failed" ? (failingSince ?? Date.now()) : undefined;
+        const isOver = Date.now() > deadline;
+        const hasFailed =
+            verdict.state === "failed" && (!verdict.mayPass || Date.now() - (failingSince ?? 0) > FAILURE_STANDS_MILLISECONDS);
+        if (hasFailed || isOver) {
+            const waited = hasFailed ? "" : `, after ${inputs.timeoutSeconds} s`;
+            const pod = newest && (await cluster.lastPodMessage(namespace, newest));
             throw new Error(`service ${service} does not serve what was declared${waited}: ${verdict.reason}${pod ? `; ${pod}` : ""}`);
         }
-        await delay(POLL_MILLISECONDS);
+        await delay(wait);
+    }
+}
+
+/** One look at the cluster. That it did not answer is no verdict on the service: it is asked again. */
+async function observe(
+    cluster: ObservedCluster,
+    { namespace, service }: GateInputs,
+    declared: Declaration,
+): Promise<{ verdict: Verdict; newest?: string }> {
+    try {
+        const status = await cluster.serviceStatus(namespace, service);
+        const newest = await cluster.revision(namespace, status.components?.predictor?.latestCreatedRevision);
+        const isDeclared = newest?.annotations[DECLARATION_ANNOTATION] === declared.digest;
+        return { verdict: readinessVerdict(status, newest, declared), ...(newest && isDeclared ? { newest: newest.name } : {}) };
+    } catch (error) {
+        if (!cluster.mayPass(error)) {
+            throw error;
+        }
+        return {
+            verdict: { state: "waiting", reason: `the API server does not answer: ${error instanceof Error ? error.message : error}` },
+        };
     }
 }

@@ -2,7 +2,6 @@ import { createHash, randomUUID } from "node:crypto";
 import { mkdir, readdir, readFile, rename, stat, unlink, utimes, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
-import { z } from "zod";
 import type { FileDigest } from "./fileDigest";
 
 /** Where we keep what can be made again: `KST_CACHE_DIR`, or the place that the XDG base directory specification gives. */
@@ -10,7 +9,10 @@ export function cacheDirectory(environment: NodeJS.ProcessEnv = process.env): st
     return environment.KST_CACHE_DIR || join(environment.XDG_CACHE_HOME || join(homedir(), ".cache"), "kserve-torchserve");
 }
 
-const entrySchema = z.object({ stamp: z.string(), size: z.number(), crc32: z.number(), sha256: z.string(), check: z.string() });
+interface Entry extends FileDigest {
+    /** Of the rest: only a whole entry of ours has the right one. */
+    readonly check: string;
+}
 
 const HOUR_MILLISECONDS = 60 * 60 * 1000;
 const DAY_MILLISECONDS = 24 * HOUR_MILLISECONDS;
@@ -30,7 +32,7 @@ export class DigestCache {
     async get(path: string, stamp: string): Promise<FileDigest | undefined> {
         const location = this.locate(path);
         try {
-            const { check, ...digest } = entrySchema.parse(JSON.parse(await readFile(location, "utf8")));
+            const { check, ...digest } = JSON.parse(await readFile(location, "utf8")) as Entry;
             if (digest.stamp !== stamp || check !== checkOf(digest)) {
                 return undefined;
             }

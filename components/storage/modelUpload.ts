@@ -19,7 +19,8 @@ export interface UploadProgress {
 const RESUMABLE_BYTES = 8 * 1024 * 1024;
 
 /**
- * Opens Cloud Storage as Pulumi's gcp provider would: with its environment variables, or else application default credentials.
+ * Opens Cloud Storage with the access token or the key that the environment variables of Pulumi's gcp provider hold, or else with
+ * application default credentials, which can impersonate (`gcloud auth application-default login --impersonate-service-account`).
  * An endpoint without TLS is an emulator on this machine and gets no credentials.
  */
 export function openStorage(endpoint: string | undefined): Storage {
@@ -33,7 +34,8 @@ export function openStorage(endpoint: string | undefined): Storage {
         authClient.setCredentials({ access_token: accessToken });
         return new Storage({ ...custom, authClient });
     }
-    const credentials = process.env.GOOGLE_CREDENTIALS;
+    const { GOOGLE_CREDENTIALS, GOOGLE_CLOUD_KEYFILE_JSON, GCLOUD_KEYFILE_JSON } = process.env;
+    const credentials = GOOGLE_CREDENTIALS ?? GOOGLE_CLOUD_KEYFILE_JSON ?? GCLOUD_KEYFILE_JSON;
     if (credentials === undefined) {
         return new Storage(custom);
     }

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { Readable } from "node:stream";
 import { refuse } from "../problems";
 import { configProperties } from "../torchserve/configProperties";
-import { type ModelServingArgs, modelSnapshot, modelSnapshotProblems, type StoredModel } from "../torchserve/modelSnapshot";
+import { type ModelServingArgs, modelNamesProblems, modelSnapshot, type StoredModel } from "../torchserve/modelSnapshot";
 import { type PreparedArchive, prepareArchive } from "../torchserve/preparedArchive";
 import type { UploadFile } from "./modelUpload";
 import { type StoreContent, storeContentProblems } from "./storeContent";
@@ -22,7 +22,12 @@ export async function prepareStore(content: StoreContent, path: string): Promise
         content.models.map((model, index) => prepareArchive(model.archive, `${path}.models[${index}].archive`)),
     );
     const models = archives.map((archive, index) => storedModel(archive, content.models[index]?.serving ?? {}));
-    refuse(modelSnapshotProblems(models, `${path}.models`));
+    refuse(
+        modelNamesProblems(
+            models.map(model => model.modelName),
+            `${path}.models`,
+        ),
+    );
 
     const config = configProperties({
         config: content.torchServe ?? {},

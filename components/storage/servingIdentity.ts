@@ -1,11 +1,13 @@
 import { ServiceAccount } from "@pulumi/kubernetes/core/v1/serviceAccount";
 import * as pulumi from "@pulumi/pulumi";
+import { refuse } from "../problems";
+import { serviceAccountPrincipal, workloadIdentityProblems } from "./workloadIdentity";
 
 /** Workload Identity Federation for GKE, by direct principal: no Google service account, no key, no annotation. */
 export interface WorkloadIdentityArgs {
     /** Id of the project of the GKE cluster, e.g. `acme-dev`: the workload identity pool is `PROJECT.svc.id.goog`. */
     project: pulumi.Input<string>;
-    /** Number of the same project, e.g. `123456789012`: principals name it, ids do not do. */
+    /** Number of the same project, e.g. `123456789012`: principals are made of it, not of the id. */
     projectNumber: pulumi.Input<string>;
 }
 
@@ -46,16 +48,21 @@ export class ServingIdentity extends pulumi.ComponentResource {
         );
 
         this.serviceAccountName = account.metadata.name;
-        this.principal = args.workloadIdentity && principalOf(args.workloadIdentity, args.namespace, this.serviceAccountName);
+        this.principal =
+            args.workloadIdentity &&
+            principalOf(args.workloadIdentity, args.namespace, this.serviceAccountName, `${name}.workloadIdentity`);
         this.registerOutputs({ serviceAccountName: this.serviceAccountName, principal: this.principal });
     }
 }
 
-/** Source: Google Cloud, "About Workload Identity Federation for GKE", principal identifiers of a Kubernetes service account. */
 function principalOf(
     pool: WorkloadIdentityArgs,
     namespace: pulumi.Input<string>,
     serviceAccountName: pulumi.Input<string>,
+    path: string,
 ): pulumi.Output<string> {
-    return pulumi.interpolate`principal://iam.googleapis.com/projects/${pool.projectNumber}/locations/global/workloadIdentityPools/${pool.project}.svc.id.goog/subject/ns/${namespace}/sa/${serviceAccountName}`;
+    return pulumi.output({ ...pool, namespace, serviceAccountName }).apply(account => {
+        refuse(workloadIdentityProblems(account, path));
+        return serviceAccountPrincipal(account);
+    });
 }

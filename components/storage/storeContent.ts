@@ -1,7 +1,7 @@
 import type { Problem } from "../problems";
 import { archiveProblems, type ModelArchiveArgs } from "../torchserve/archive";
 import { type TorchServeConfigArgs, torchServeConfigProblems } from "../torchserve/configProperties";
-import { type ModelServingArgs, modelServingProblems } from "../torchserve/modelSnapshot";
+import { type ModelServingArgs, modelNamesProblems, modelServingProblems } from "../torchserve/modelSnapshot";
 import { storageUriProblems, versionProblems } from "./storeVersion";
 
 /** A model of a store: its archive and how to serve it. */
@@ -75,7 +75,9 @@ export function storeSourceProblems(source: StoreSource, hasBucket: boolean, pat
 
 /** The mistakes of files to make a version from that show without reading one. */
 export function storeContentProblems(content: StoreContent, path: string): Problem[] {
+    const named = content.models.map(model => model.archive.modelName);
     return [
+        ...modelNamesProblems(named, `${path}.models`),
         ...content.models.flatMap((model, index) => [
             ...archiveProblems(model.archive, `${path}.models[${index}].archive`),
             ...modelServingProblems(model.serving ?? {}, `${path}.models[${index}].serving`),

@@ -71,21 +71,21 @@ export function archiveProblems(args: ModelArchiveArgs, path: string): Problem[]
     return args.archive === undefined ? madeArchiveProblems(args, path) : givenArchiveProblems(args, args.archive, path);
 }
 
-/** Changes every path and nothing else; a built-in handler is no path. */
-export function mapArchivePaths(args: ModelArchiveArgs, map: (path: string) => string): ModelArchiveArgs {
+/** Changes every path, given with the member that it stands in, and nothing else; a built-in handler is no path. */
+export function mapArchivePaths(args: ModelArchiveArgs, map: (path: string, member: string) => string): ModelArchiveArgs {
     const mapped = { ...args };
     for (const key of ["archive", "modelFile", "serializedFile", "requirementsFile", "configFile"] as const) {
         const path = args[key];
         if (path !== undefined) {
-            mapped[key] = map(path);
+            mapped[key] = map(path, key);
         }
     }
     if (args.extraFiles !== undefined) {
-        mapped.extraFiles = args.extraFiles.map(map);
+        mapped.extraFiles = args.extraFiles.map((path, index) => map(path, `extraFiles[${index}]`));
     }
     const handler = args.handler === undefined ? undefined : handlerFile(args.handler);
     if (handler !== undefined) {
-        mapped.handler = map(handler.file) + handler.suffix;
+        mapped.handler = map(handler.file, "handler") + handler.suffix;
     }
     return mapped;
 }

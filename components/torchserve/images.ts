@@ -27,6 +27,7 @@ export interface TorchServeImageArgs {
     digest?: string;
 }
 
+/** Written into every runtime unless another is asked for. */
 export const DEFAULT_RELEASE = TorchServeRelease.V0_12_0;
 
 /** The image reference of a container spec. Release and digest are both written, so that a reader sees which release it is. */

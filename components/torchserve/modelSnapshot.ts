@@ -73,31 +73,34 @@ export function modelServingProblems(serving: ModelServingArgs, path: string): P
     return problems;
 }
 
-/** Problems of a whole store, beside those of each model: TorchServe takes the last of two models of one name and version. */
-export function modelSnapshotProblems(models: readonly StoredModel[], path: string): Problem[] {
-    const problems: Problem[] = [];
-    if (models.length === 0) {
-        problems.push({
-            path,
-            found: [],
-            allowed: "a list of one model or more",
-            remedy: "add a model; TorchServe starts without any and answers 404",
-        });
+/**
+ * Problems of a whole store, beside those of each model: TorchServe takes the last of two models of one name. An existing archive says
+ * its name only when it is read, so a name may not be known yet.
+ */
+export function modelNamesProblems(names: readonly (string | undefined)[], path: string): Problem[] {
+    if (names.length === 0) {
+        return [
+            {
+                path,
+                found: [],
+                allowed: "a list of one model or more",
+                remedy: "add a model; TorchServe starts without any and answers 404",
+            },
+        ];
     }
-    const seen = new Map<string, number>();
-    models.forEach((model, index) => {
-        const first = seen.get(model.modelName);
-        if (first !== undefined) {
-            problems.push({
-                path: `${path}[${index}].modelName`,
-                found: model.modelName,
-                allowed: `a name that no other model of the store has; models[${first}] has it`,
-                remedy: "rename one, or serve the second version from a store of its own",
-            });
-        }
-        seen.set(model.modelName, first ?? index);
+    return names.flatMap((found, index) => {
+        const first = names.indexOf(found);
+        return found === undefined || first === index
+            ? []
+            : [
+                  {
+                      path: `${path}[${index}].archive.modelName`,
+                      found,
+                      allowed: `a name of its own; models[${first}] has it`,
+                      remedy: "rename one, or serve the second version from a store of its own",
+                  },
+              ];
     });
-    return problems;
 }
 
 /**

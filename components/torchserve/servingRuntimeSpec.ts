@@ -30,9 +30,10 @@ export function servingRuntimeSpec({ image }: ServingRuntimeInput) {
                     // KServe replaces the placeholder by the envelope of the service's protocol (SetTorchServeDefaults).
                     { name: "TS_SERVICE_ENVELOPE", value: "{{.Labels.serviceEnvelope}}" },
                     // The wrapper asks for the models this often and this many times. Its default, every 30 s, adds up to 30 s to
-                    // each cold start; the whole, 300 s, stays. 0.9 does not ask.
+                    // each cold start, and after ten times it never gets ready (kserve#4181). How long a start may take is for
+                    // Knative's progress deadline to say, a day at most. 0.9 does not ask.
                     { name: "MODEL_LOAD_DELAY", value: "2" },
-                    { name: "MODEL_LOAD_MAX_TRY", value: "150" },
+                    { name: "MODEL_LOAD_MAX_TRY", value: "43200" },
                 ],
                 resources: {
                     requests: { cpu: "1", memory: "2Gi" },

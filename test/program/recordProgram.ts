@@ -199,7 +199,7 @@ function collectUnhandled(collect: (error: unknown) => void): () => void {
         return () => {
             emitter.removeListener(event, collect);
             for (const other of others) {
-                emitter.on(event, (...args: unknown[]) => Reflect.apply(other, process, args));
+                emitter.on(event, forwarders.get(other) ?? forwardTo(other));
             }
         };
     });
@@ -208,6 +208,21 @@ function collectUnhandled(collect: (error: unknown) => void): () => void {
             undo();
         }
     };
+}
+
+/** Listeners of ours in the place of the test runner's, by themselves, so that none is wrapped twice. */
+const forwarders = new WeakMap<object, (...args: unknown[]) => void>();
+
+/** What a failed program still had under way ends when its monitor does. That is no error of the tests, whenever it comes. */
+function forwardTo(other: object): (...args: unknown[]) => void {
+    const forward = (...args: unknown[]) => {
+        const [error] = args;
+        if (!(error instanceof Error && error.message === "Resource monitor is terminating") && typeof other === "function") {
+            Reflect.apply(other, process, args);
+        }
+    };
+    forwarders.set(forward, forward);
+    return forward;
 }
 
 /** Node reports a rejection as unhandled only after the microtasks of its turn. */

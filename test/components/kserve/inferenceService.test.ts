@@ -62,7 +62,7 @@ describe.each([{ preview: true }, { preview: false }])("an inference service (pr
             service: "digits",
             serviceAccountName: "serving",
             trafficPercent: 20,
-            timeoutSeconds: 600,
+            timeoutSeconds: 660,
         });
         expect(gate.propertyDependencies.service).toEqual([service.urn]);
     });

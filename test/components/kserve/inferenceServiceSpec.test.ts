@@ -4,6 +4,7 @@ import { ScaleMetric } from "../../../components/kserve/autoscaling";
 import {
     DECLARATION_ANNOTATION,
     inferenceServiceSpec,
+    readySeconds,
     type ServiceSettings,
     serviceAnnotations,
     serviceNameProblems,
@@ -83,6 +84,12 @@ describe("the spec of an InferenceService", () => {
     });
 });
 
+it("is waited for as long as Knative waits, and a minute for Knative to say why not", () => {
+    expect(readySeconds({})).toBe(660);
+    expect(readySeconds({ timeouts: { progressDeadlineSeconds: 3600 } })).toBe(3660);
+    expect(readySeconds({ timeouts: { progressDeadlineSeconds: 3600 }, readyTimeoutSeconds: 30 })).toBe(30);
+});
+
 describe("what is refused of a service before anything is touched", () => {
     it.each([
         [{ resources: { cpu: "a lot" } }, ["s.resources.cpu"]],
@@ -91,16 +98,17 @@ describe("what is refused of a service before anything is touched", () => {
         [{ timeouts: { requestSeconds: 601 } }, ["s.timeouts.requestSeconds"]],
         [{ timeouts: { requestSeconds: 0 } }, ["s.timeouts.requestSeconds"]],
         [{ timeouts: { progressDeadlineSeconds: 0 } }, ["s.timeouts.progressDeadlineSeconds"]],
+        [{ readyTimeoutSeconds: -5 }, ["s.readyTimeoutSeconds"]],
         [{ canary: { trafficPercent: 101 }, autoscaling: { target: 0 } }, ["s.autoscaling.target", "s.canary.trafficPercent"]],
     ])("%j has its mistakes at %j", (settings, expected) => {
         expect(serviceProblems(settings, "s").map(p => p.path)).toEqual(expected);
     });
 
-    it.each(["digits", "a", "bert-2", "a".repeat(53)])("%s is a name", name => {
+    it.each(["digits", "a", "bert-2", "a".repeat(46)])("%s is a name", name => {
         expect(serviceNameProblems(name, "n")).toEqual([]);
     });
 
-    it.each(["", "Digits", "2bert", "bert-", "bert.v2", "a_b", "a".repeat(54)])("%j is not a name", name => {
+    it.each(["", "Digits", "2bert", "bert-", "bert.v2", "a_b", "a".repeat(47)])("%j is not a name", name => {
         expect(serviceNameProblems(name, "n")).toHaveLength(1);
     });
 });

@@ -17,11 +17,22 @@ const revision = (name: string, digest: string, conditions: Condition[] = []): O
     conditions,
 });
 
-function status(created: string, latestReady: string, traffic: TrafficTarget[], conditions: Condition[] = ready): ServiceStatus {
+interface RolledOut {
+    latestRolledoutRevision?: string;
+    previousRolledoutRevision?: string;
+}
+
+function status(
+    created: string,
+    latestReady: string,
+    traffic: TrafficTarget[],
+    conditions: Condition[] = ready,
+    rolledOut: RolledOut = {},
+): ServiceStatus {
     return {
         url: "http://digits.models.example.com",
         conditions,
-        components: { predictor: { latestCreatedRevision: created, latestReadyRevision: latestReady, traffic } },
+        components: { predictor: { latestCreatedRevision: created, latestReadyRevision: latestReady, traffic, ...rolledOut } },
     };
 }
 
@@ -53,10 +64,16 @@ describe("whether the declared version is the one that serves", () => {
     it("wants exactly the declared share of a canary", () => {
         const shared = (percent: number) =>
             readinessVerdict(
-                status("r2", "r2", [
-                    { revisionName: "r2", percent, latestRevision: true },
-                    { revisionName: "r1", percent: 100 - percent, tag: "prev" },
-                ]),
+                status(
+                    "r2",
+                    "r2",
+                    [
+                        { revisionName: "r2", percent, latestRevision: true },
+                        { revisionName: "r1", percent: 100 - percent, tag: "prev" },
+                    ],
+                    ready,
+                    { latestRolledoutRevision: "r1" },
+                ),
                 revision("r2", "new"),
                 { digest: "new", trafficPercent: 20 },
             ).state;
@@ -64,8 +81,14 @@ describe("whether the declared version is the one that serves", () => {
     });
 
     it("takes all of the traffic for a first deployment, whose percent KServe ignores", () => {
-        const first = status("r1", "r1", [{ revisionName: "r1", percent: 100 }]);
+        const first = status("r1", "r1", [{ revisionName: "r1", percent: 100 }], ready, { latestRolledoutRevision: "r1" });
         expect(readinessVerdict(first, revision("r1", "new"), { digest: "new", trafficPercent: 20 }).state).toBe("ready");
+    });
+
+    it.each([0, 20])("waits for KServe to lower a promoted revision to %d percent, though its old share still stands", trafficPercent => {
+        const promoted = { latestRolledoutRevision: "r2", previousRolledoutRevision: "r1" };
+        const stale = status("r2", "r2", [{ revisionName: "r2", percent: 100 }], ready, promoted);
+        expect(readinessVerdict(stale, revision("r2", "new"), { digest: "new", trafficPercent }).state).toBe("waiting");
     });
 
     it("tells what it waits for, the part before the whole and the failed before the unknown", () => {
@@ -92,6 +115,7 @@ describe("what waiting does not mend", () => {
         expect(readinessVerdict(refused, undefined, declared)).toEqual({
             state: "failed",
             reason: "KServe refuses the service: RuntimeNotRecognized: Waiting for runtime to become available",
+            mayPass: true,
         });
     });
 
@@ -109,6 +133,7 @@ describe("what waiting does not mend", () => {
         expect(readinessVerdict({}, revision("r2", "new", conditions), declared)).toEqual({
             state: "failed",
             reason: "Knative gave revision r2 up: no progress in 600 s",
+            mayPass: false,
         });
         expect(readinessVerdict({}, revision("r1", "old", conditions), declared).state).toBe("waiting");
     });

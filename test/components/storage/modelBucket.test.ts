@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { ModelBucket } from "../../../components/storage/modelBucket";
+import { ModelStore } from "../../../components/storage/modelStore";
 import { unknown } from "../../../tools/sandbox/deploy/property";
 import { expectParents, expectResources } from "../../program/expectResources";
-import { recordProgram, recordUpdate } from "../../program/recordProgram";
+import { recordFailure, recordProgram, recordUpdate } from "../../program/recordProgram";
 
 const reader =
     "principal://iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/p.svc.id.goog/subject/ns/models/sa/serving";
@@ -27,10 +28,6 @@ describe.each([{ preview: true }, { preview: false }])("a model bucket (preview:
             uniformBucketLevelAccess: true,
             publicAccessPrevention: "enforced",
             softDeletePolicy: { retentionDurationSeconds: 604_800 },
-            lifecycleRules: [
-                { action: { type: "Delete" }, condition: { daysSinceNoncurrentTime: 7 } },
-                { action: { type: "AbortIncompleteMultipartUpload" }, condition: { age: 7 } },
-            ],
             forceDestroy: false,
         });
     });
@@ -40,6 +37,34 @@ describe.each([{ preview: true }, { preview: false }])("a model bucket (preview:
         const grant = recording.resource("models-reader", "gcp:storage/bucketIAMMember:BucketIAMMember");
         expect(grant.inputs).toMatchObject({ role: "roles/storage.objectViewer", member: reader });
         expect(grant.propertyDependencies.bucket).toEqual([recording.resource("models", "gcp:storage/bucket:Bucket").urn]);
+    });
+
+    it("is used by no one before its reader may read it", async () => {
+        const recording = await recordProgram(
+            () =>
+                void new ModelStore("digits", {
+                    bucket: new ModelBucket("models", { location: "EU", reader }).bucketName,
+                    version: "0".repeat(32),
+                }),
+            { preview },
+        );
+        const grant = recording.resource("models-reader", "gcp:storage/bucketIAMMember:BucketIAMMember");
+        const version = recording.resource("digits", "pulumi-nodejs:dynamic/kserve-torchserve:ModelStoreVersion");
+        expect(version.dependencies).toContain(grant.urn);
+    });
+
+    it("keeps the bucket and its name when it is to be retained, and not the grant", async () => {
+        const recording = await recordProgram(() => void new ModelBucket("models", { location: "EU", reader, retain: true }), { preview });
+        const kept = { protect: true, retainOnDelete: true };
+        expect(recording.resource("models", "gcp:storage/bucket:Bucket").options).toMatchObject(kept);
+        expect(recording.resource("models-suffix").options).toMatchObject(kept);
+        expect(recording.resource("models-reader").options).not.toMatchObject({ protect: true });
+        expect(recording.resource("models-reader").options).not.toMatchObject({ retainOnDelete: true });
+    });
+
+    it("refuses a retention that Cloud Storage does not know", async () => {
+        const { errors } = await recordFailure(() => void new ModelBucket("models", { location: "EU", softDeleteDays: 3 }), { preview });
+        expect(errors.join()).toContain("models.softDeleteDays: 3 is not 0 or a whole number from 7 to 90");
     });
 
     it("gives out the bucket's name and URL", async () => {

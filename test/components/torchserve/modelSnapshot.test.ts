@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { modelServingProblems, modelSnapshot, modelSnapshotProblems, type StoredModel } from "../../../components/torchserve/modelSnapshot";
+import { modelNamesProblems, modelServingProblems, modelSnapshot, type StoredModel } from "../../../components/torchserve/modelSnapshot";
 
 const digits: StoredModel = { modelName: "digits", modelVersion: "1.0", marName: "digits.mar", serving: {} };
 
@@ -72,9 +72,8 @@ describe("how a model is served", () => {
     });
 
     it("wants a model at all, and each under a name of its own", () => {
-        expect(modelSnapshotProblems([], "models")).toHaveLength(1);
-        expect(modelSnapshotProblems([digits, { ...digits, modelVersion: "2.0" }], "models").map(p => p.path)).toEqual([
-            "models[1].modelName",
-        ]);
+        expect(modelNamesProblems([], "models")).toHaveLength(1);
+        expect(modelNamesProblems(["digits", "bert", "digits"], "models").map(p => p.path)).toEqual(["models[2].archive.modelName"]);
+        expect(modelNamesProblems([undefined, undefined], "models")).toEqual([]);
     });
 });

@@ -1,4 +1,5 @@
 import { Agent, type RequestOptions, request } from "node:https";
+import { setTimeout as delay } from "node:timers/promises";
 import { KubeConfig } from "@kubernetes/client-node";
 import { z } from "zod";
 
@@ -55,6 +56,9 @@ const resourcesSchema = z.object({
     resources: z.array(z.object({ name: z.string(), kind: z.string(), namespaced: z.boolean(), verbs: z.array(z.string()) })),
 });
 const groupsSchema = z.object({ groups: z.array(z.object({ preferredVersion: z.object({ groupVersion: z.string() }) })) });
+
+/** How long a request may be put off in all. */
+const PUT_OFF_MILLISECONDS = 30_000;
 
 /** The few requests that applying and pruning need, to one cluster. */
 export class ClusterApi {
@@ -160,7 +164,22 @@ export class ClusterApi {
         }
     }
 
-    private send(method: string, path: string, body?: unknown, contentType = "application/json"): Promise<unknown> {
+    /** As client-go does: what the API server puts off (429), e.g. while it opens a storage after a start, is asked again. */
+    private async send(method: string, path: string, body?: unknown, contentType?: string): Promise<unknown> {
+        const deadline = Date.now() + PUT_OFF_MILLISECONDS;
+        for (;;) {
+            try {
+                return await this.sendOnce(method, path, body, contentType);
+            } catch (error) {
+                if (!(error instanceof ClusterError && error.statusCode === 429) || Date.now() > deadline) {
+                    throw error;
+                }
+                await delay(250);
+            }
+        }
+    }
+
+    private sendOnce(method: string, path: string, body: unknown, contentType = "application/json"): Promise<unknown> {
         return new Promise((resolve, reject) => {
             const url = new URL(this.server.replace(/\/$/, "") + path);
             const headers = { ...this.options.headers, accept: "application/json", "content-type": contentType };
