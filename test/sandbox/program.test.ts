@@ -78,6 +78,15 @@ describe("the program on real control planes", () => {
         2 * MINUTES,
     );
 
+    it("rolls a promoted revision back by its percent, and ends only when KServe has", async () => {
+        await sandbox.deploy(both(setWorkers(2), setPercent(0)));
+        const { traffic, revisions } = await sandbox.service("digits");
+        expect(traffic["digits-predictor-00001"]).toBe(100);
+        expect(revisions).toHaveLength(2);
+        await sandbox.deploy(setWorkers(2));
+        expect((await sandbox.service("digits")).traffic).toEqual({ "digits-predictor-00002": 100 });
+    }, 120_000);
+
     it(
         "goes back to the first version by its digest, and uploads nothing",
         async () => {
