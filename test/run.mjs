@@ -17,7 +17,7 @@ const total = { passed: 0, failed: 0, skipped: 0 };
 const LAYERS = [
     {
         name: "fast",
-        run: () => vitest("test/config.test.ts", "test/components", "test/tools", "test/program", "test/project"),
+        run: () => vitest("test/config.test.ts", "test/components", "test/tools", "test/program", "test/policies", "test/project"),
     },
     { name: "archiver", run: () => vitest("test/archiver") },
     { name: "torchserve", run: () => vitest("test/torchserve", "--no-file-parallelism") },
